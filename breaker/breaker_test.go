@@ -1,0 +1,301 @@
+package breaker_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/breaker"
+)
+
+var errNext = errors.New("next failed")
+
+// longest is the longest open time that a Timeout can lead to.
+func longest(timeout time.Duration) time.Duration { return timeout + timeout/10 }
+
+func allow(t *testing.T, b *breaker.Breaker) (ticket uint64, probe bool) {
+	t.Helper()
+	ticket, probe, retry, ok := b.Allow()
+	require.True(t, ok, "refused in state %s", b.Snapshot().State)
+	require.Zero(t, retry)
+	return ticket, probe
+}
+
+func refuse(t *testing.T, b *breaker.Breaker) (retry time.Duration) {
+	t.Helper()
+	_, probe, retry, ok := b.Allow()
+	require.False(t, ok, "allowed in state %s", b.Snapshot().State)
+	require.False(t, probe)
+	require.Positive(t, retry)
+	return retry
+}
+
+func call(t *testing.T, b *breaker.Breaker, succeeded bool, err error) {
+	t.Helper()
+	ticket, _ := allow(t, b)
+	b.Done(ticket, succeeded, err)
+}
+
+// fail opens a closed breaker that has the default rule.
+func fail(t *testing.T, b *breaker.Breaker) {
+	t.Helper()
+	for range 5 {
+		call(t, b, false, errNext)
+	}
+	require.Equal(t, "open", b.Snapshot().State)
+}
+
+// untilProbe opens the breaker, lets the open time pass and takes the probe.
+func untilProbe(t *testing.T, b *breaker.Breaker) (ticket uint64) {
+	t.Helper()
+	fail(t, b)
+	time.Sleep(refuse(t, b))
+	ticket, probe := allow(t, b)
+	require.True(t, probe)
+	require.Equal(t, "half-open", b.Snapshot().State)
+	return ticket
+}
+
+func TestDefaults(t *testing.T) {
+	tests := []struct {
+		name     string
+		settings gobreaker.Settings
+		failures int
+		timeout  time.Duration
+		probes   int
+	}{
+		{"zero", gobreaker.Settings{}, 5, 5 * time.Second, 1},
+		{"timeout", gobreaker.Settings{Timeout: time.Minute}, 5, time.Minute, 1},
+		{"max requests", gobreaker.Settings{MaxRequests: 3}, 5, 5 * time.Second, 3},
+		{"ready to trip", gobreaker.Settings{ReadyToTrip: func(c gobreaker.Counts) bool {
+			return c.TotalFailures >= 2
+		}}, 2, 5 * time.Second, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := breaker.NewBreaker(tt.settings, nil)
+				assert.Equal(t, breaker.Snapshot{State: "closed"}, b.Snapshot())
+				for range tt.failures {
+					assert.Equal(t, "closed", b.Snapshot().State)
+					call(t, b, false, errNext)
+				}
+				assert.Equal(t, breaker.Snapshot{State: "open", Opened: 1}, b.Snapshot())
+
+				time.Sleep(tt.timeout)
+				refuse(t, b)
+				time.Sleep(longest(tt.timeout) - tt.timeout)
+				assert.Equal(t, "open", b.Snapshot().State, "looking on must not change the state")
+				for range tt.probes {
+					ticket, probe := allow(t, b)
+					assert.True(t, probe)
+					assert.Equal(t, "half-open", b.Snapshot().State)
+					b.Done(ticket, true, nil)
+				}
+				assert.Equal(t, breaker.Snapshot{State: "closed", Opened: 1, HalfOpened: 1, Closed: 1}, b.Snapshot())
+				_, probe := allow(t, b)
+				assert.False(t, probe)
+			})
+		})
+	}
+}
+
+func TestNewBreakerPanics(t *testing.T) {
+	tests := []struct {
+		name     string
+		settings gobreaker.Settings
+		want     string
+	}{
+		{"timeout", gobreaker.Settings{Timeout: -1}, "breaker: Settings.Timeout(-1ns): want >= 0"},
+		{"interval", gobreaker.Settings{Interval: -time.Second}, "breaker: Settings.Interval(-1s): want >= 0"},
+		{"bucket period", gobreaker.Settings{BucketPeriod: -1}, "breaker: Settings.BucketPeriod(-1ns): want >= 0"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			require.PanicsWithValue(t, tt.want, func() { breaker.NewBreaker(tt.settings, nil) })
+		})
+	}
+}
+
+func TestOpenTimeJitter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = 10 * time.Second
+		seen := map[time.Duration]bool{}
+		for range 200 {
+			b := breaker.NewBreaker(gobreaker.Settings{Timeout: timeout}, nil)
+			fail(t, b)
+			retry := refuse(t, b)
+			require.Greater(t, retry, timeout)
+			require.LessOrEqual(t, retry, longest(timeout))
+			seen[retry] = true
+
+			time.Sleep(retry - 1)
+			require.Equal(t, time.Duration(1), refuse(t, b))
+			time.Sleep(time.Nanosecond)
+			_, probe := allow(t, b)
+			require.True(t, probe)
+		}
+		assert.Greater(t, len(seen), 100, "the open times hardly differ")
+	})
+}
+
+func TestRetryIsEnough(t *testing.T) {
+	// Without room for jitter only the nanosecond beyond gobreaker's own expiry is left.
+	for _, timeout := range []time.Duration{1, 9, 10, 11, time.Millisecond, math.MaxInt64} {
+		t.Run(timeout.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := breaker.NewBreaker(gobreaker.Settings{Timeout: timeout}, nil)
+				fail(t, b)
+				retry := refuse(t, b)
+				if timeout == math.MaxInt64 {
+					require.Equal(t, timeout, retry)
+					return
+				}
+				require.Greater(t, retry, timeout)
+				time.Sleep(retry)
+				_, probe := allow(t, b)
+				require.True(t, probe)
+			})
+		})
+	}
+}
+
+func TestDone(t *testing.T) {
+	type result struct {
+		succeeded bool
+		err       error
+	}
+	errMine := errors.New("the record's fault")
+	errFine := errors.New("not really an error")
+	tests := []struct {
+		name    string
+		results []result
+		want    gobreaker.Counts
+	}{
+		{"success", []result{{true, nil}}, gobreaker.Counts{Requests: 1, TotalSuccesses: 1, ConsecutiveSuccesses: 1}},
+		{"failure", []result{{false, errNext}}, gobreaker.Counts{Requests: 1, TotalFailures: 1, ConsecutiveFailures: 1}},
+		{"nothing", []result{{false, errNext}, {false, nil}}, gobreaker.Counts{Requests: 1, TotalFailures: 1, ConsecutiveFailures: 1}},
+		{
+			"a run ends the streak before it",
+			[]result{{false, errNext}, {false, errNext}, {true, errNext}},
+			gobreaker.Counts{Requests: 4, TotalSuccesses: 1, TotalFailures: 3, ConsecutiveFailures: 1},
+		},
+		{
+			"excluded",
+			[]result{{false, errNext}, {false, errMine}},
+			gobreaker.Counts{Requests: 2, TotalFailures: 1, TotalExclusions: 1, ConsecutiveFailures: 1},
+		},
+		{
+			"successful",
+			[]result{{false, errNext}, {false, errFine}},
+			gobreaker.Counts{Requests: 2, TotalFailures: 1, TotalSuccesses: 1, ConsecutiveSuccesses: 1},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := breaker.NewBreaker(gobreaker.Settings{
+				IsExcluded: func(err error) bool {
+					assert.Error(t, err, "asked about nil")
+					return errors.Is(err, errMine)
+				},
+				IsSuccessful: func(err error) bool { return errors.Is(err, errFine) },
+			}, nil)
+			for _, r := range tt.results {
+				call(t, b, r.succeeded, r.err)
+			}
+			assert.Equal(t, tt.want, b.Counts())
+			assert.Equal(t, "closed", b.Snapshot().State)
+		})
+	}
+}
+
+func TestLateDoneDoesNotCount(t *testing.T) {
+	b := breaker.NewBreaker(gobreaker.Settings{}, nil)
+	late, _ := allow(t, b)
+	fail(t, b)
+	before := b.Counts()
+	b.Done(late, true, nil)
+	assert.Equal(t, before, b.Counts())
+	assert.Equal(t, "open", b.Snapshot().State)
+}
+
+func TestIntervalClearsCounts(t *testing.T) {
+	tests := []struct {
+		name     string
+		settings gobreaker.Settings
+	}{
+		{"fixed window", gobreaker.Settings{Interval: time.Minute}},
+		{"rolling window", gobreaker.Settings{Interval: time.Minute, BucketPeriod: 10 * time.Second}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := breaker.NewBreaker(tt.settings, nil)
+				for range 4 {
+					call(t, b, false, errNext)
+				}
+				time.Sleep(2 * time.Minute)
+				call(t, b, false, errNext)
+				assert.Equal(t, "closed", b.Snapshot().State)
+				assert.Equal(t, uint32(1), b.Counts().ConsecutiveFailures)
+			})
+		})
+	}
+}
+
+func TestProbe(t *testing.T) {
+	errMine := errors.New("the record's fault")
+	tests := []struct {
+		name      string
+		succeeded bool
+		err       error
+		want      breaker.Snapshot
+	}{
+		{"success", true, nil, breaker.Snapshot{State: "closed", Opened: 1, HalfOpened: 1, Closed: 1}},
+		{"failure", false, errNext, breaker.Snapshot{State: "open", Opened: 2, HalfOpened: 1}},
+		{"success, then failure", true, errNext, breaker.Snapshot{State: "open", Opened: 2, HalfOpened: 1}},
+		{"excluded", false, errMine, breaker.Snapshot{State: "half-open", Opened: 1, HalfOpened: 1}},
+		{"nothing", false, nil, breaker.Snapshot{State: "half-open", Opened: 1, HalfOpened: 1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := breaker.NewBreaker(gobreaker.Settings{
+					IsExcluded: func(err error) bool { return errors.Is(err, errMine) },
+				}, nil)
+				ticket := untilProbe(t, b)
+				assert.Equal(t, 5*time.Second, refuse(t, b), "a second call during the only probe")
+				b.Done(ticket, tt.succeeded, tt.err)
+				assert.Equal(t, tt.want, b.Snapshot())
+				switch tt.want.State {
+				case "open":
+					assert.Greater(t, refuse(t, b), 5*time.Second)
+				case "half-open":
+					_, probe := allow(t, b)
+					assert.True(t, probe, "the probe that showed nothing must leave its place")
+				}
+			})
+		})
+	}
+}
+
+func TestSeveralProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := breaker.NewBreaker(gobreaker.Settings{MaxRequests: 2}, nil)
+		first := untilProbe(t, b)
+		second, probe := allow(t, b)
+		assert.True(t, probe)
+		refuse(t, b)
+		b.Done(first, true, nil)
+		assert.Equal(t, "half-open", b.Snapshot().State)
+		refuse(t, b)
+		b.Done(second, true, nil)
+		assert.Equal(t, "closed", b.Snapshot().State)
+	})
+}

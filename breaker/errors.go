@@ -1,0 +1,53 @@
+package breaker
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// ErrGoexit is what OnError hears when next ended its goroutine with runtime.Goexit instead of returning.
+var ErrGoexit = errors.New("breaker: next called runtime.Goexit")
+
+// What the breaker says when it keeps a record from next. Made once: an open breaker must cost nothing.
+var (
+	errOpen   = fmt.Errorf("breaker: %w", gobreaker.ErrOpenState)
+	errProbed = fmt.Errorf("breaker: %w", gobreaker.ErrTooManyRequests)
+)
+
+// The two errors that the circuit is told. What next said stays outside of it.
+var (
+	errFailed   = errors.New("breaker: failed")
+	errExcluded = errors.New("breaker: excluded")
+)
+
+// PanicError is a panic of a handler or a callback, returned or given to OnError in its place.
+type PanicError struct {
+	Where string // "next", "fallback", or the field of Settings
+	Value any    // what the code panicked with
+	Stack []byte // the goroutine's stack at the panic
+}
+
+func newPanicError(where string, value any) *PanicError {
+	return &PanicError{Where: where, Value: value, Stack: debug.Stack()}
+}
+
+// Error says where and with which value, without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("breaker: %s panicked: %v", e.Where, e.Value) }
+
+// Unwrap returns the value of the panic if that is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// report calls onError, if there is one, and drops its panics: there is nobody left to tell.
+func report(onError func(error), err error) {
+	if onError == nil {
+		return
+	}
+	defer func() { _ = recover() }()
+	onError(err)
+}
