@@ -1,0 +1,156 @@
+package ring
+
+// The methods of this file remove elements or put some back. They must not be
+// called concurrently with each other: the caller holds its lock around them.
+
+// Len returns how many elements wait, those that are reserved but not yet
+// published included.
+func (r *Ring[T]) Len() int {
+	return int(r.Tail()-r.head.Load()) + len(r.side)
+}
+
+// SideLen returns how many of the waiting elements are in the side list.
+func (r *Ring[T]) SideLen() int { return len(r.side) }
+
+// Take appends up to n of the oldest elements to dst, clears their places and
+// returns the extended slice. It stops at an element that is not published.
+func (r *Ring[T]) Take(dst []T, n int) []T {
+	if k := min(n, len(r.side)); k > 0 {
+		dst = append(dst, r.side[:k]...)
+		r.shiftSide(k)
+		n -= k
+	}
+	head := r.head.Load()
+	for ; n > 0; n-- {
+		v := r.at(head)
+		if v == nil {
+			break
+		}
+		dst = append(dst, *v)
+		clearSlot(v)
+		head++
+	}
+	r.advance(head)
+	return dst
+}
+
+// Return puts elements that were taken back to the front, in their order. It
+// may bring the number of waiting elements above the capacity; then nothing can
+// be reserved until enough were removed.
+func (r *Ring[T]) Return(items []T) {
+	if len(items) == 0 {
+		return
+	}
+	side := make([]T, 0, len(items)+len(r.side))
+	r.side = append(append(side, items...), r.side...)
+	r.loose += len(items)
+	r.advance(r.head.Load())
+}
+
+// Evict removes up to n of the oldest elements for which protected is false,
+// calls drop with each before its place is cleared, and returns how many they
+// were. Protected elements that it meets move to the side list. It stops at an
+// element that is not published. Neither function may call into the ring.
+func (r *Ring[T]) Evict(n int, protected func(*T) bool, drop func(*T)) (evicted int) {
+	if r.loose > 0 {
+		evicted = r.evictSide(n, protected, drop)
+	}
+	head := r.head.Load()
+	for evicted < n {
+		v := r.at(head)
+		if v == nil {
+			break
+		}
+		if protected(v) {
+			r.side = append(r.side, *v)
+		} else {
+			drop(v)
+			evicted++
+		}
+		clearSlot(v)
+		head++
+	}
+	r.advance(head)
+	return evicted
+}
+
+// evictSide does Evict's work among the elements that were returned. Those
+// that are left are known to be protected when it had room to look at all.
+func (r *Ring[T]) evictSide(n int, protected func(*T) bool, drop func(*T)) (evicted int) {
+	kept, i := r.side[:0], 0
+	for ; i < r.loose && evicted < n; i++ {
+		if v := &r.side[i]; protected(v) {
+			kept = append(kept, *v)
+		} else {
+			drop(v)
+			evicted++
+		}
+	}
+	// The protected ones that were passed stay in front, so they are looked at
+	// again only if unprotected ones may still be behind them.
+	rest := r.side[i:]
+	if r.loose -= evicted; i == r.loose+evicted {
+		r.loose = 0
+	}
+	n = len(kept) + len(rest)
+	kept = append(kept, rest...)
+	clear(r.side[n:])
+	r.setSide(kept)
+	return evicted
+}
+
+// EvictOldest removes the oldest element, protected or not, calls drop with it
+// before its place is cleared, and reports whether there was one.
+func (r *Ring[T]) EvictOldest(drop func(*T)) bool {
+	if len(r.side) > 0 {
+		drop(&r.side[0])
+		r.shiftSide(1)
+		r.advance(r.head.Load())
+		return true
+	}
+	head := r.head.Load()
+	v := r.at(head)
+	if v == nil {
+		return false
+	}
+	drop(v)
+	clearSlot(v)
+	r.advance(head + 1)
+	return true
+}
+
+// shiftSide removes the k oldest elements of the side list.
+func (r *Ring[T]) shiftSide(k int) {
+	clear(r.side[:k])
+	r.loose = max(0, r.loose-k)
+	r.setSide(r.side[k:])
+}
+
+// setSide lets go of the side list's memory once it is empty: it exists only
+// while there is trouble.
+func (r *Ring[T]) setSide(side []T) {
+	if len(side) == 0 {
+		side = nil
+	}
+	r.side = side
+}
+
+// advance moves the head and with it the limit of the producers. It must come
+// after the slots before head were cleared: that store is what tells a producer
+// that the slot is its own.
+func (r *Ring[T]) advance(head uint64) {
+	r.head.Store(head)
+	free := uint64(max(0, len(r.slots)-len(r.side)))
+	r.limit.Store(head + free)
+}
+
+// clearSlot lets go of what the element referred to, so that nothing delivered
+// is kept alive by the ring.
+func clearSlot[T any](v *T) {
+	var zero T
+	*v = zero
+}
+
+// Stuck reports whether the oldest slot is reserved and not yet published, so that
+// nothing can be removed from the slots at the moment.
+func (r *Ring[T]) Stuck() bool { return r.Tail() != r.head.Load() && !r.Ready() }

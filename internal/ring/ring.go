@@ -1,0 +1,135 @@
+// Package ring is the bounded queue between the goroutines that log and the
+// one that delivers.
+//
+// Producers are lock-free: [Ring.Reserve] claims the next position with one
+// compare-and-swap, the caller fills the slot in place, [Ring.Publish] hands it
+// over. Everything that removes (the worker that takes, a producer that evicts
+// the oldest to make room, a shutdown that clears out) runs under one lock of
+// the caller's, so that a single party at a time moves the head and there is no
+// ABA problem to solve.
+//
+// Elements that must outlive an eviction, and elements that were taken but
+// handed back, wait in a side list that is older than the whole ring. "Side
+// first, then ring" keeps the total order without a second counter.
+package ring
+
+import "sync/atomic"
+
+// Status is what [Ring.Reserve] found.
+type Status uint8
+
+const (
+	// Reserved: the slot is the caller's until it calls [Ring.Publish].
+	Reserved Status = iota
+	// Full: as many elements wait as may.
+	Full
+	// Sealed: [Ring.Seal] was called, nothing is taken any more.
+	Sealed
+)
+
+const cacheLine = 64
+
+// sealed is the lowest bit of tail; the position is in the others.
+const sealed = 1
+
+type slot[T any] struct {
+	// published is the position of the element in v plus one, stored after v
+	// is complete. Positions grow for ever, so the value of an earlier lap
+	// never looks like this lap's.
+	published atomic.Uint64
+	v         T
+}
+
+// Ring is a bounded queue for many producers. Create it with [New]; it must not
+// be copied.
+//
+// Reserve, Publish, Seal, Tail, Head and Ready may be called concurrently with
+// everything. The methods of remove.go must not be called concurrently with
+// each other.
+type Ring[T any] struct {
+	slots []slot[T]
+	mask  uint64
+
+	_    [cacheLine]byte
+	tail atomic.Uint64 // next position to reserve << 1 | sealed; every producer writes it
+	_    [cacheLine]byte
+
+	// limit is the first position that may not be reserved: head + capacity,
+	// less what waits in the side list. Producers only read it; it changes
+	// once per removal, not once per element.
+	limit atomic.Uint64
+	head  atomic.Uint64 // next position to remove
+	_     [cacheLine]byte
+
+	side  []T // older than every slot
+	loose int // elements of side that came from Return, which may be unprotected
+}
+
+// New returns a ring for capacity elements, rounded up to a power of two.
+// It panics if capacity is below 1.
+func New[T any](capacity int) *Ring[T] {
+	if capacity < 1 {
+		panic("ring: capacity below 1")
+	}
+	n := uint64(1)
+	for n < uint64(capacity) {
+		n <<= 1
+	}
+	r := &Ring[T]{slots: make([]slot[T], n), mask: n - 1}
+	r.limit.Store(n)
+	return r
+}
+
+// Cap returns how many elements may wait.
+func (r *Ring[T]) Cap() int { return len(r.slots) }
+
+// Reserve claims the next position. With [Reserved] the caller must fill *v and
+// call Publish(pos) soon: nothing behind that position is taken before.
+func (r *Ring[T]) Reserve() (pos uint64, v *T, s Status) {
+	for {
+		t := r.tail.Load()
+		if t&sealed != 0 {
+			return 0, nil, Sealed
+		}
+		pos = t >> 1
+		// A limit that is out of date is too low or belongs to an older
+		// head, so it never lets a producer into a slot that is in use.
+		if pos >= r.limit.Load() {
+			return 0, nil, Full
+		}
+		if r.tail.CompareAndSwap(t, t+2) {
+			return pos, &r.slots[pos&r.mask].v, Reserved
+		}
+	}
+}
+
+// Publish hands the element at a reserved position over to the removers.
+func (r *Ring[T]) Publish(pos uint64) {
+	r.slots[pos&r.mask].published.Store(pos + 1)
+}
+
+// Seal ends the reserving: a Reserve is wholly before or wholly after it.
+// It reports whether this call was the one that sealed.
+func (r *Ring[T]) Seal() bool { return r.tail.Or(sealed)&sealed == 0 }
+
+// Tail returns the position that the next Reserve would get, which is the
+// number of elements that were ever reserved.
+func (r *Ring[T]) Tail() uint64 { return r.tail.Load() >> 1 }
+
+// Head returns the position of the oldest element in the slots.
+func (r *Ring[T]) Head() uint64 { return r.head.Load() }
+
+// Ready reports whether the oldest slot holds a published element.
+func (r *Ring[T]) Ready() bool { return r.at(r.head.Load()) != nil }
+
+// at returns the element at pos, or nil while it is not published.
+func (r *Ring[T]) at(pos uint64) *T {
+	s := &r.slots[pos&r.mask]
+	if s.published.Load() != pos+1 {
+		return nil
+	}
+	return &s.v
+}
+
+// Full reports whether a Reserve would find the ring full.
+func (r *Ring[T]) Full() bool { return r.tail.Load()>>1 >= r.limit.Load() }
