@@ -1,0 +1,121 @@
+package async
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+)
+
+// entry is a waiting record: with the ring's sequence number five cache lines.
+type entry struct {
+	ctx context.Context
+	h   *Handler
+	rec slog.Record
+}
+
+// context returns what next gets as context. To strip the cancellation here, on
+// the worker, spares the caller an allocation.
+func (e *entry) context() context.Context {
+	switch {
+	case e.ctx == nil:
+		return context.Background()
+	case e.h.core.opts.ContextFunc != nil:
+		return e.ctx
+	}
+	return context.WithoutCancel(e.ctx)
+}
+
+// A Sink is where batches end. Deliver is called by one goroutine at a time.
+type Sink interface {
+	// Deliver hands records of the batch to where they end, from the first on; it
+	// need not try all. It returns how many, from the first on, have got there.
+	// With an error, the records that it began and did not get there have failed
+	// together; a single one, alone. An error with none of those says that there
+	// was trouble which is over. If Deliver panics, the records it began have
+	// failed, but for what it told [Batch.Done]. It must not keep the batch.
+	Deliver(b *Batch) (done int, err error)
+}
+
+// A Flusher is a [Sink] that may hold on to bytes, which Flush pushes on.
+type Flusher interface {
+	Flush() error
+}
+
+// A Tearer is a [Sink] that may be left with a part of the first record that is
+// not done. While Torn, that record is not given up and goes nowhere else.
+type Tearer interface {
+	Torn() bool
+}
+
+// handlerSink delivers to the handler that each record was logged through, or to
+// that handler's fallback.
+type handlerSink struct{ fallback bool }
+
+func (s handlerSink) Deliver(b *Batch) (done int, err error) {
+	defer func() { b.Done(done) }()
+	for b.Next() {
+		e := b.current()
+		h := e.h.next
+		if s.fallback {
+			h = e.h.fallback
+		}
+		if err = h.Handle(e.context(), e.rec); err != nil {
+			break
+		}
+		done++
+	}
+	return done, err
+}
+
+// A Batch is the records that a [Sink] is to deliver, oldest first:
+//
+//	for b.Next() {
+//		if err := b.Handle(); err != nil { ... }
+//	}
+type Batch struct {
+	entries []entry // what the worker holds; guarded by core.mu
+	window  []entry // those of them that may begin; the sink's
+	done    int
+	// begun counts the records that Next has begun. The others can be taken back
+	// by a caller in need of room or a shutdown, even while the sink hangs: then
+	// it has the bit taken, and no further one begins.
+	begun atomic.Int64
+}
+
+const taken = 1 << 62
+
+// Next begins the next record and reports whether there was one.
+func (b *Batch) Next() bool {
+	for {
+		n := b.begun.Load()
+		if n >= int64(len(b.window)) { // as taken is
+			return false
+		}
+		if b.begun.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Handle passes the record that Next began to the handler which it was logged
+// through, with that handler's attributes and groups, and returns the error.
+func (b *Batch) Handle() error {
+	e := b.current()
+	return e.h.next.Handle(e.context(), e.rec)
+}
+
+// Done tells how many records, from the first on, have got where they end, for
+// the case that Deliver does not return.
+func (b *Batch) Done(n int) { b.done = n }
+
+func (b *Batch) current() *entry { return &b.window[b.begun.Load()&^taken-1] }
+
+// open lets the first n records begin.
+func (b *Batch) open(n int) {
+	b.window = b.entries[:n]
+	b.done = 0
+	b.begun.Store(0)
+}
+
+// close lets no further record begin and returns how many have.
+func (b *Batch) close() int { return int(b.begun.Or(taken) &^ taken) }

@@ -1,0 +1,193 @@
+package async
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynchandler/asynchandler/internal/latency"
+	"github.com/asynchandler/asynchandler/internal/ring"
+)
+
+// phase is where the handler is in its life.
+type phase uint8
+
+const (
+	running phase = iota
+	draining
+	finished  // all was delivered: records go straight through
+	abandoned // a shutdown's context ended the drain
+)
+
+// core is what a handler and those derived from it share.
+//
+// The first group of fields never changes, the second is for all goroutines
+// without a lock, the third is guarded by mu. No code of the user's runs with mu
+// held. A record's removal from the ring and its count happen in one critical
+// section, so that every snapshot adds up.
+type core struct {
+	opts      Options
+	sink      Sink
+	root      *Handler // the handler without attributes and groups
+	highWater uint64   // depth at which OnHighWater is called, 0 for never
+	napWake   uint64   // how many waiting records end a nap
+	linger    time.Duration
+	onError   func(error)
+	stderr    *stderrReporter // behind onError if that is the default
+
+	ring     *ring.Ring[entry]
+	sleep    atomic.Uint32 // see park.go
+	wakeUp   chan struct{} // capacity 1
+	room     room
+	outcomes atomic.Uint64 // records of the ring that have their outcome; written under mu
+	alerted  atomic.Bool   // OnHighWater was called and Depth not yet below half of it
+	waiters  atomic.Int32  // len(barriers)
+	workers  goroutines    // that deliver
+	visitors goroutines    // others that would wait for themselves in Flush or Shutdown
+	dropping goroutines    // that are in OnDrop
+	blocked  atomic.Int64  // nanoseconds
+	closing  chan struct{} // closed when the shutdown begins
+	ended    chan struct{} // closed when the drain has ended
+	direct   chan struct{} // capacity 1: full while a record goes straight through
+
+	mu       sync.Mutex
+	phase    phase
+	worker   *worker   // the one at work; another may be stuck inside next
+	calling  []*worker // inside a call into next or the fallback
+	hands    int       // records in the hands of workers
+	counts   counts
+	refused  dropCounts // records that never were in the ring
+	evicted  dropCounts // records that were
+	report   dropReport
+	latency  latency.Histogram
+	outage   outage
+	barriers []*barrier
+	result   result
+}
+
+func newCore(opts Options) *core {
+	c := &core{
+		opts:    opts,
+		sink:    opts.Sink,
+		onError: opts.ErrorHandler,
+		ring:    ring.New[entry](opts.Capacity),
+		linger:  max(nap, opts.FlushInterval),
+		wakeUp:  make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		ended:   make(chan struct{}),
+		direct:  make(chan struct{}, 1),
+	}
+	c.room.signal = make(chan struct{})
+	c.report.last = time.Now()
+	c.result.ready = make(chan struct{})
+	if c.sink == nil {
+		c.sink = handlerSink{}
+	}
+	if c.onError == nil {
+		c.stderr = &stderrReporter{w: os.Stderr}
+		c.onError = c.stderr.report
+	}
+	capacity := c.ring.Cap()
+	if opts.HighWater > 0 {
+		c.highWater = uint64(max(1, opts.HighWater*float64(capacity)))
+	}
+	c.napWake = uint64(max(1, min(opts.BatchSize, capacity/2)))
+	return c
+}
+
+// enqueue puts the record into the ring. This is the log call: every caller pays
+// for what is done here.
+func (c *core) enqueue(ctx context.Context, h *Handler, r *slog.Record) error {
+	if c.opts.ContextFunc != nil {
+		ctx = c.opts.ContextFunc(ctx)
+	}
+	pos, e, status := c.ring.Reserve()
+	if status != ring.Reserved {
+		return c.enqueueSlow(ctx, h, r, status)
+	}
+	c.put(pos, e, ctx, h, r)
+	return nil
+}
+
+// put fills the reserved slot, hands it over and sees to what follows from that.
+func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slog.Record) {
+	e.ctx = ctx
+	e.h = h
+	if r.NumAttrs() > inlineAttrs {
+		e.rec = r.Clone() // next may add attributes; the caller's record must not see them
+	} else {
+		e.rec = *r
+	}
+	c.ring.Publish(pos)
+	if c.sleep.Load() != awake {
+		c.wakeFor(pos)
+	}
+	if c.highWater > 0 {
+		c.checkHighWater(pos)
+	}
+	if c.opts.SyncLevel != nil && r.Level >= c.opts.SyncLevel.Level() {
+		c.awaitOutcome(ctx, pos)
+	}
+}
+
+// inlineAttrs is how many attributes a slog.Record holds without a slice.
+const inlineAttrs = 5
+
+// enqueueSlow is enqueue where the ring was full or sealed.
+func (c *core) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, status ring.Status) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	var p patience
+	defer p.end()
+	for status == ring.Full {
+		if reason, refused := c.makeRoom(ctx, r.Level, &p); refused {
+			return c.refuse(ctx, r, reason)
+		}
+		var pos uint64
+		var e *entry
+		if pos, e, status = c.ring.Reserve(); status == ring.Reserved {
+			c.put(pos, e, ctx, h, r)
+			return nil
+		}
+	}
+	return c.late(ctx, h, r)
+}
+
+// checkHighWater calls OnHighWater when the record at pos made Depth reach the
+// mark.
+func (c *core) checkHighWater(pos uint64) {
+	depth := pos + 1 - c.outcomes.Load()
+	if depth < c.highWater || c.alerted.Load() || !c.alerted.CompareAndSwap(false, true) {
+		return
+	}
+	c.guard(func() { c.opts.OnHighWater(int(depth), c.ring.Cap()) }, c.notePanic)
+}
+
+// depthLocked is how many of the records before tail wait or are in the hands of
+// workers.
+func (c *core) depthLocked(tail uint64) int {
+	return int(tail-c.ring.Head()) + c.ring.SideLen() + len(c.outage.held) + c.hands
+}
+
+// notePeakLocked must be called before anything is removed: in between, depth
+// only grows.
+func (c *core) notePeakLocked() {
+	c.counts.peakDepth = max(c.counts.peakDepth, c.depthLocked(c.ring.Tail()))
+}
+
+// settledLocked must be called after records got their outcome.
+func (c *core) settledLocked() {
+	if c.highWater == 0 {
+		return
+	}
+	tail := c.ring.Tail()
+	depth := uint64(c.depthLocked(tail))
+	c.outcomes.Store(tail - depth)
+	if depth < (c.highWater+1)/2 {
+		c.alerted.Store(false)
+	}
+}

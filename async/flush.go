@@ -1,0 +1,137 @@
+package async
+
+import (
+	"context"
+	"time"
+)
+
+// maxSync is the longest that Handle waits for the outcome of a record at or above
+// Options.SyncLevel.
+const maxSync = time.Second
+
+// barrier is what waits until all records before a position have their outcome.
+type barrier struct {
+	before uint64
+	sync   bool // of a log call: not for the time of an outage
+	done   chan error
+}
+
+func (c *core) flush(ctx context.Context) error {
+	if c.within() {
+		return ErrReentrant
+	}
+	b := &barrier{before: c.ring.Tail(), done: make(chan error, 1)}
+	if !c.add(b) {
+		return c.flushEnded(ctx)
+	}
+	defer c.remove(b)
+	select {
+	case err := <-b.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// awaitOutcome waits for the record at pos, as SyncLevel promises.
+func (c *core) awaitOutcome(ctx context.Context, pos uint64) {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	b := &barrier{before: pos + 1, sync: true, done: make(chan error, 1)}
+	if c.within() || !c.add(b) {
+		return
+	}
+	defer c.remove(b)
+	timer := time.NewTimer(maxSync)
+	defer timer.Stop()
+	select {
+	case <-b.done:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// add makes the worker serve b. It reports false if there is no worker any more.
+func (c *core) add(b *barrier) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.phase > draining {
+		return false
+	}
+	c.barriers = append(c.barriers, b)
+	c.waiters.Store(int32(len(c.barriers)))
+	c.poke()
+	return true
+}
+
+func (c *core) remove(b *barrier) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.takeBarriersLocked(func(other *barrier) bool { return other == b })
+}
+
+// takeBarriersLocked removes and returns those for which f is true.
+func (c *core) takeBarriersLocked(f func(*barrier) bool) (removed []*barrier) {
+	var kept []*barrier
+	for _, b := range c.barriers {
+		if f(b) {
+			removed = append(removed, b)
+		} else {
+			kept = append(kept, b)
+		}
+	}
+	c.barriers = kept
+	c.waiters.Store(int32(len(kept)))
+	return removed
+}
+
+// serveBarriers is called by the worker when it has nothing in its hands. It lets
+// those go whose records have all been seen to.
+func (c *core) serveBarriers(w *worker) {
+	c.mu.Lock()
+	var ready []*barrier
+	if !c.leftLocked(w) && c.hands+c.ring.SideLen()+len(c.outage.held) == 0 {
+		head := c.ring.Head()
+		ready = c.takeBarriersLocked(func(b *barrier) bool { return b.before <= head })
+	}
+	c.mu.Unlock()
+	if len(ready) == 0 {
+		return
+	}
+	var err error
+	defer func() {
+		for _, b := range ready {
+			b.done <- err
+		}
+	}()
+	err = c.flushSink(w)
+}
+
+// releaseSyncLocked lets log calls go that wait while next is left alone.
+func (c *core) releaseSyncLocked() {
+	for _, b := range c.takeBarriersLocked(func(b *barrier) bool { return b.sync }) {
+		b.done <- nil
+	}
+}
+
+// flushSink flushes the sink, watched like a delivery.
+func (c *core) flushSink(w *worker) error {
+	f, ok := c.sink.(Flusher)
+	if !ok {
+		return nil
+	}
+	c.mu.Lock()
+	if c.leftLocked(w) || c.outage.stuck > 0 {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.beginLocked(w, 0, false)
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		c.endLocked(w)
+		c.mu.Unlock()
+	}()
+	return c.isolated(f.Flush)
+}

@@ -1,0 +1,185 @@
+package async
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// grace is how long a shutdown whose context has ended waits for its functions.
+const grace = 5 * time.Millisecond
+
+// result is how the shutdown went. It is guarded by core.mu until ended is closed,
+// and err until ready is closed.
+type result struct {
+	ready   chan struct{}
+	err     error           // what Shutdown returns
+	drain   error           // the drain's part of it
+	lastErr error           // of the last failed attempt
+	failed  uint64          // counts.failed when the drain began
+	ctx     context.Context // whose end ended the drain; nil if none did
+}
+
+func (c *core) shutdown(ctx context.Context) error {
+	if c.within() {
+		return ErrReentrant
+	}
+	first := c.seal()
+	select {
+	case <-c.ended:
+	case <-ctx.Done():
+		c.abandon(ctx)
+	}
+	if first {
+		c.runShutdownFunctions(ctx)
+	}
+	if _, ok := await(ctx, c.result.ready); !ok {
+		return errors.Join(c.result.drain, fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", c.opts.Name, ctx.Err()))
+	}
+	return c.result.err
+}
+
+// await waits for a value of ch, or until grace after the end of ctx.
+func await[T any](ctx context.Context, ch <-chan T) (v T, ok bool) {
+	select {
+	case v = <-ch:
+		return v, true
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case v = <-ch:
+		return v, true
+	case <-timer.C:
+		return v, false
+	}
+}
+
+// seal begins the drain and reports whether this call was the one that did.
+func (c *core) seal() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ring.Seal() {
+		return false
+	}
+	c.phase = draining
+	c.result.failed = c.counts.failed
+	c.outage.endPause()
+	close(c.closing)
+	c.poke()
+	return true
+}
+
+// finish is called by the worker when nothing is left to deliver. It reports
+// whether the worker must go on.
+func (c *core) finish(w *worker) (more bool) {
+	if c.waiters.Load() > 0 {
+		return true // they are served first
+	}
+	err := c.flushSink(w)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.leftLocked(w) {
+		return false
+	}
+	if n := c.counts.failed - c.result.failed; n > 0 {
+		err = errors.Join(err, fmt.Errorf("asynchandler: handler %q: %d records failed during shutdown, the last one: %w", c.opts.Name, n, c.result.lastErr))
+	}
+	c.endLockedWith(finished, err)
+	return false
+}
+
+// abandon ends the drain, if it has not ended, because a context has.
+func (c *core) abandon(ctx context.Context) {
+	c.mu.Lock()
+	if c.phase != draining {
+		c.mu.Unlock()
+		return
+	}
+	undelivered := c.depthLocked(c.ring.Tail())
+	c.notePeakLocked()
+	dropped := c.dropWaitingLocked()
+	c.endLockedWith(abandoned, &ShutdownError{Handler: c.opts.Name, Undelivered: undelivered, Err: ctx.Err()})
+	c.result.ctx = ctx
+	c.sleep.Store(gone)
+	c.poke()
+	c.mu.Unlock()
+	c.tellDropped(dropped, shutdown)
+	c.abandonLeftovers()
+}
+
+func (c *core) endLockedWith(p phase, err error) {
+	c.phase = p
+	c.result.drain = err
+	for _, b := range c.takeBarriersLocked(func(*barrier) bool { return true }) {
+		b.done <- ErrClosed
+	}
+	close(c.ended)
+}
+
+// dropWaitingLocked drops every record that no sink has begun.
+func (c *core) dropWaitingLocked() (dropped []entry) {
+	c.takeBackLocked(c.worker)
+	for _, h := range c.outage.held {
+		dropped = append(dropped, c.dropLocked([]entry{h.entry}, shutdown)...)
+	}
+	c.outage.held = nil
+	batch := c.ring.Take(nil, c.ring.Len())
+	dropped = append(dropped, c.dropLocked(batch, shutdown)...)
+	c.settledLocked()
+	return dropped
+}
+
+// abandonLeftovers drops records that were published after the drain was
+// abandoned: their callers had reserved their places before.
+func (c *core) abandonLeftovers() {
+	c.mu.Lock()
+	dropped := c.dropLocked(c.ring.Take(nil, c.ring.Len()), shutdown)
+	c.mu.Unlock()
+	c.tellDropped(dropped, shutdown)
+}
+
+// runShutdownFunctions runs Options.OnShutdown, each on a goroutine of its own, so
+// that one that hangs can be left behind and none can end the others.
+func (c *core) runShutdownFunctions(ctx context.Context) {
+	if c.stderr != nil {
+		c.stderr.flush()
+	}
+	if c.result.ctx != nil {
+		ctx = c.result.ctx
+	}
+	errs := []error{c.result.drain}
+	run := func() {
+		for _, f := range slices.Backward(c.opts.OnShutdown) {
+			done := make(chan error, 1)
+			go c.runShutdownFunction(ctx, f, done)
+			err, ok := await(ctx, done)
+			if !ok {
+				err = fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", c.opts.Name, ctx.Err())
+			}
+			errs = append(errs, err)
+		}
+		c.result.err = errors.Join(errs...)
+		close(c.result.ready)
+	}
+	if len(c.opts.OnShutdown) == 0 {
+		run()
+	} else {
+		go run()
+	}
+}
+
+func (c *core) runShutdownFunction(ctx context.Context, f func(context.Context) error, done chan<- error) {
+	defer c.visitors.enter()()
+	err := errors.New("not run") // replaced even if f ends the goroutine
+	defer func() { done <- err }()
+	err = c.isolated(func() error { return f(ctx) })
+}
+
+// drainedLocked reports whether a shutdown has nothing left to wait for.
+func (c *core) drainedLocked() bool {
+	return c.phase == draining && c.depthLocked(c.ring.Tail()) == 0
+}

@@ -1,0 +1,234 @@
+package async
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Stats is a snapshot of a handler. Its counters are read together, so that at
+// any moment, quiet or not,
+//
+//	Received == Delivered + Fallback + Failed + Dropped + Depth
+//
+// It marshals to JSON with snake_case keys; durations are integers of
+// nanoseconds and carry the suffix _ns, sizes are in bytes.
+type Stats struct {
+	// Name is what [Options.Name] says.
+	Name string `json:"name"`
+	// Received counts every record given to Handle, also those refused with an
+	// error.
+	Received uint64 `json:"received"`
+	// Delivered counts records that next took.
+	Delivered uint64 `json:"delivered"`
+	// Fallback counts records that the fallback took because next did not.
+	Fallback uint64 `json:"fallback"`
+	// Failed counts records that were given up: next and, if there is one, the
+	// fallback refused them.
+	Failed uint64 `json:"failed"`
+	// Dropped counts records that were not tried, for all reasons.
+	Dropped uint64 `json:"dropped"`
+	// Drops splits Dropped by reason and level: every pair, zeros too.
+	Drops []DropCount `json:"drops"`
+	// Depth is how many records wait or are in the worker's hands right now. It
+	// may exceed Capacity by what the worker holds.
+	Depth int `json:"depth"`
+	// Capacity is how many records may wait.
+	Capacity int `json:"capacity"`
+	// PeakDepth is the largest Depth there ever was.
+	PeakDepth int `json:"peak_depth"`
+	// DeliveryErrors counts failed attempts to deliver.
+	DeliveryErrors uint64 `json:"delivery_errors"`
+	// Panics counts panics and runtime.Goexit calls in next and in callbacks.
+	Panics uint64 `json:"panics"`
+	// Stalls counts calls into next that did not return for
+	// [Options.StallTimeout].
+	Stalls uint64 `json:"stalls"`
+	// DropReports counts the records this handler made itself to report drops.
+	// They are in no other counter.
+	DropReports uint64 `json:"drop_reports"`
+	// WrittenBytes counts the bytes that the writer took, for handlers over an
+	// io.Writer.
+	WrittenBytes uint64 `json:"written_bytes"`
+	// InFlight is the age of the delivery that is running, 0 if none is: the
+	// sign of a hung next, which no counter shows.
+	InFlight time.Duration `json:"in_flight_ns"`
+	// Blocked is the sum of the time that callers have waited for room.
+	Blocked time.Duration `json:"blocked_ns"`
+	// Latency is the time from the log call to the delivery.
+	Latency LatencyStats `json:"latency"`
+	// Breaker is the state of [Options.Gate], if that tells it.
+	Breaker BreakerStats `json:"breaker"`
+	// LastError is the text of the last delivery error, panic or stall, "" if
+	// there was none.
+	LastError string `json:"last_error,omitempty"`
+	// LastErrorTime is when LastError happened.
+	LastErrorTime time.Time `json:"last_error_time,omitzero"`
+}
+
+// LatencyStats says how long records took from the log call, which is
+// [slog.Record.Time], to their delivery. Records whose Time was not made by
+// [time.Now] are not measured. Count and Sum are since the start; the quantiles
+// are of the last minute, with an error of about 4%, and 0 when it was empty.
+type LatencyStats struct {
+	Count uint64        `json:"count"`
+	Sum   time.Duration `json:"sum_ns"`
+	P50   time.Duration `json:"p50_ns"`
+	P90   time.Duration `json:"p90_ns"`
+	P95   time.Duration `json:"p95_ns"`
+	P99   time.Duration `json:"p99_ns"`
+	Max   time.Duration `json:"max_ns"`
+}
+
+// BreakerStats is the state of the circuit breaker and how often it changed to
+// each state.
+type BreakerStats struct {
+	// State is "closed", "open", "half-open" or, without a breaker, "off".
+	State      string `json:"state"`
+	Opened     uint64 `json:"opened"`
+	HalfOpened uint64 `json:"half_opened"`
+	Closed     uint64 `json:"closed"`
+}
+
+// DropCount is how many records of one level were dropped for one reason.
+type DropCount struct {
+	Reason DropReason `json:"reason"`
+	// Level is [slog.LevelDebug], LevelInfo, LevelWarn or LevelError. Other levels
+	// count with the nearest of these below, those under LevelDebug with it.
+	Level slog.Level `json:"level"`
+	Count uint64     `json:"count"`
+}
+
+// DropReason says why a record was dropped.
+type DropReason string
+
+// The reasons for which a record is dropped.
+const (
+	// DropOverflow: the queue was full and this record made room, or was refused.
+	DropOverflow DropReason = "overflow"
+	// DropBlockTimeout: under Block, no room until BlockTimeout or the context's
+	// end.
+	DropBlockTimeout DropReason = "block_timeout"
+	// DropClosed: logged after, or while waiting for room during, the shutdown.
+	DropClosed DropReason = "closed"
+	// DropShutdown: still waiting when the shutdown's context ended.
+	DropShutdown DropReason = "shutdown"
+	// DropReentrant: logged by next itself while the queue was full. It cannot
+	// wait for the room that only its own return can make.
+	DropReentrant DropReason = "reentrant"
+)
+
+// reasons orders the drop reasons; a reason is counted under its index.
+var reasons = [...]DropReason{DropOverflow, DropBlockTimeout, DropClosed, DropShutdown, DropReentrant}
+
+const (
+	overflow = iota
+	blockTimeout
+	closed
+	shutdown
+	reentrant
+)
+
+var levels = [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+
+func levelIndex(l slog.Level) int {
+	switch {
+	case l < slog.LevelInfo:
+		return 0
+	case l < slog.LevelWarn:
+		return 1
+	case l < slog.LevelError:
+		return 2
+	}
+	return 3
+}
+
+// dropCounts counts drops by reason and level.
+type dropCounts [len(reasons)][len(levels)]uint64
+
+func (d *dropCounts) total() (n uint64) {
+	for _, byLevel := range d {
+		for _, count := range byLevel {
+			n += count
+		}
+	}
+	return n
+}
+
+func (d *dropCounts) add(o *dropCounts) {
+	for r := range d {
+		for l := range d[r] {
+			d[r][l] += o[r][l]
+		}
+	}
+}
+
+func (d *dropCounts) list() []DropCount {
+	list := make([]DropCount, 0, len(reasons)*len(levels))
+	for r, byLevel := range d {
+		for l, count := range byLevel {
+			list = append(list, DropCount{reasons[r], levels[l], count})
+		}
+	}
+	return list
+}
+
+// counts are the counters that are not about drops.
+type counts struct {
+	delivered, fallback, failed uint64
+	direct                      uint64 // received after the end, past the ring
+	deliveryErrors, panics      uint64
+	stalls, dropReports         uint64
+	peakDepth                   int
+	lastError                   string
+	lastErrorTime               time.Time
+}
+
+// stats returns a snapshot all of whose parts are of the same moment.
+func (c *core) stats() Stats {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	tail := c.ring.Tail()
+	depth := c.depthLocked(tail)
+	c.counts.peakDepth = max(c.counts.peakDepth, depth)
+	drops := c.refused
+	received := tail + drops.total() + c.counts.direct
+	drops.add(&c.evicted)
+	s := Stats{
+		Name:           c.opts.Name,
+		Received:       received,
+		Delivered:      c.counts.delivered,
+		Fallback:       c.counts.fallback,
+		Failed:         c.counts.failed,
+		Dropped:        drops.total(),
+		Drops:          drops.list(),
+		Depth:          depth,
+		Capacity:       c.ring.Cap(),
+		PeakDepth:      c.counts.peakDepth,
+		DeliveryErrors: c.counts.deliveryErrors,
+		Panics:         c.counts.panics,
+		Stalls:         c.counts.stalls,
+		DropReports:    c.counts.dropReports,
+		InFlight:       c.inFlightLocked(now),
+		Blocked:        time.Duration(c.blocked.Load()),
+		Latency:        LatencyStats(c.latency.Snapshot(now)),
+		Breaker:        BreakerStats{State: "off"},
+		LastError:      c.counts.lastError,
+		LastErrorTime:  c.counts.lastErrorTime,
+	}
+	if g, ok := c.opts.Gate.(interface{ BreakerStats() BreakerStats }); ok {
+		s.Breaker = g.BreakerStats()
+	}
+	if w, ok := c.sink.(interface{ WrittenBytes() uint64 }); ok {
+		s.WrittenBytes = w.WrittenBytes()
+	}
+	return s
+}
+
+// inFlightLocked is the age of the oldest delivery that is running.
+func (c *core) inFlightLocked(now time.Time) (age time.Duration) {
+	for _, w := range c.calling {
+		age = max(age, now.Sub(w.call.since))
+	}
+	return age
+}
