@@ -1,0 +1,33 @@
+package asynchandler
+
+import "github.com/asynchandler/asynchandler/async"
+
+// What [Handler.Stats] returns. The package async has the fields.
+type (
+	// Stats is a snapshot of a handler: counts of every outcome, depth, latency.
+	// It marshals to JSON with snake_case keys that end in their units.
+	Stats = async.Stats
+	// LatencyStats says how long records took from the log call to the delivery.
+	LatencyStats = async.LatencyStats
+	// BreakerStats is the state of the breaker and its changes.
+	BreakerStats = async.BreakerStats
+	// DropCount is how many records of one level were dropped for one reason.
+	DropCount = async.DropCount
+	// DropReason says why a record was dropped.
+	DropReason = async.DropReason
+)
+
+// The reasons for which a record is dropped.
+const (
+	// DropOverflow: the queue was full and this record made room, or was refused.
+	DropOverflow = async.DropOverflow
+	// DropBlockTimeout: under Block, there was no room until the timeout or the
+	// context's end.
+	DropBlockTimeout = async.DropBlockTimeout
+	// DropClosed: logged during or after the shutdown.
+	DropClosed = async.DropClosed
+	// DropShutdown: still waiting when the shutdown's context ended.
+	DropShutdown = async.DropShutdown
+	// DropReentrant: logged by next itself while the queue was full.
+	DropReentrant = async.DropReentrant
+)
