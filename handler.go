@@ -24,8 +24,9 @@ type Handler struct {
 	breaker *breaker.Breaker // nil if there is none
 	// render encodes records on the caller, as a ReplaceAttr must see the values
 	// before they are captured. nil if there is no such function.
-	render slog.Handler
-	keep   bool // the record too, for those who get it if next does not
+	render  slog.Handler
+	keep    bool  // the record too, for those who get it if next does not
+	maxSize int64 // WithMaxRecordSize, for that; 0 is no limit
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -125,6 +126,7 @@ func newHandler(next slog.Handler, o *options) *Handler {
 		h.breaker = newBreaker(o)
 		o.Gate = gate{h.breaker}
 	}
+	o.Budget = share{o.budget.Join(), o.budget}
 	h.queue = async.New(next, o.Options)
 	return h
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/membudget"
 )
 
 // Overflow says what becomes of a record for which there is no room.
@@ -45,7 +46,9 @@ type Option func(*options)
 
 type options struct {
 	async.Options
-	maxWrite       int // negative: not given
+	maxWrite       int   // negative: not given
+	memoryLimit    int64 // 0: not given
+	budget         *membudget.Budget
 	settings       gobreaker.Settings
 	withoutBreaker bool
 }
@@ -58,8 +61,26 @@ func newOptions(opts []Option) *options {
 	if o.settings.Name == "" {
 		o.settings.Name = o.Name
 	}
+	require("WithMemoryLimit", o.memoryLimit, o.memoryLimit == 0 || o.budget == nil, "not WithBudget too")
+	if o.memoryLimit == 0 {
+		o.memoryLimit = defaultMemoryLimit
+	}
+	if o.budget == nil {
+		o.budget = membudget.New(o.memoryLimit, membudget.Options{})
+	}
 	return o
 }
+
+const defaultMemoryLimit = 64 << 20
+
+// share is a budget as the queue sees it.
+type share struct {
+	*membudget.Share
+	budget *membudget.Budget
+}
+
+// Limit returns that of the whole budget.
+func (s share) Limit() int64 { return s.budget.Limit() }
 
 // require panics unless ok.
 func require(option string, v any, ok bool, want string) {
@@ -69,7 +90,7 @@ func require(option string, v any, ok bool, want string) {
 }
 
 // require1 panics unless n is at least 1, and returns n.
-func require1[N int | time.Duration](option string, n N) N {
+func require1[N int | int64 | time.Duration](option string, n N) N {
 	require(option, n, n >= 1, ">= 1")
 	return n
 }
@@ -262,6 +283,32 @@ func WithStallTimeout(d time.Duration) Option {
 			o.StallTimeout = -1
 		}
 	}
+}
+
+// WithMemoryLimit sets how many bytes, at least 1, the records that wait in this
+// handler may hold, as [membudget.SizeOf] estimates them; the queue's own slots come
+// on top. A record that does not fit is treated as one for which there is no place in
+// the queue, see [WithOverflow]; one larger than the whole limit is dropped as
+// oversize. It excludes [WithBudget]. Default: 64 MiB.
+func WithMemoryLimit(bytes int64) Option {
+	return func(o *options) { o.memoryLimit = require1("WithMemoryLimit", bytes) }
+}
+
+// WithBudget lets this handler share a memory limit with others. None evicts what
+// another holds, and each can always use limit/(2 × handlers). It excludes
+// [WithMemoryLimit]. Default: a budget of its own.
+func WithBudget(b *membudget.Budget) Option {
+	return func(o *options) {
+		require("WithBudget", "nil", b != nil, "a budget")
+		o.budget = b
+	}
+}
+
+// WithMaxRecordSize cuts the longest of the message and the string values of records
+// that hold more bytes, as [membudget.SizeOf] estimates them, never inside a rune, and
+// marks them with the attribute truncated=true. 0 turns it off. Default: 0.
+func WithMaxRecordSize(bytes int) Option {
+	return func(o *options) { o.MaxRecordSize = require0("WithMaxRecordSize", bytes) }
 }
 
 // WithCloseTimeout sets the bound of Close, above 0. Default: 10 s.

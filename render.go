@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
+	"github.com/asynchandler/asynchandler/internal/recordsize"
 )
 
 // A ReplaceAttr sees the built-in attributes and may return groups, LogValuers or
@@ -26,7 +27,9 @@ func (*line) Error() string { return "asynchandler: not an error" }
 // lineOf returns the line that r has, or nil if r was not rendered.
 func lineOf(r *slog.Record) (l *line) {
 	r.Attrs(func(a slog.Attr) bool {
-		l, _ = a.Value.Any().(*line)
+		if v, ok := a.Value.Any().(line); ok {
+			l = &v
+		}
 		return false
 	})
 	return l
@@ -56,8 +59,10 @@ func newRenderedHandler(w io.Writer, build func(io.Writer) slog.Handler, o *opti
 		o.Fallback = originalHandler{o.Fallback}
 	}
 	o.Capture = CaptureReference // there is nothing left to capture
+	maxSize := int64(o.MaxRecordSize)
+	o.MaxRecordSize = 0
 	h := newWriterHandler(w, func(w io.Writer) slog.Handler { return lineHandler{w, render} }, 0, o)
-	h.render, h.keep = render, keep
+	h.render, h.keep, h.maxSize = render, keep, maxSize
 	return h
 }
 
@@ -65,6 +70,9 @@ func newRenderedHandler(w io.Writer, build func(io.Writer) slog.Handler, o *opti
 func (h *Handler) handleRendered(ctx context.Context, r slog.Record) error {
 	if h.keep {
 		r = resolved(r) // so that LogValue is called once, though two handlers ask
+	}
+	if h.maxSize > 0 {
+		recordsize.Truncate(&r, h.maxSize) // the line is as long as it is then
 	}
 	l, err := renderLine(ctx, h.render, r)
 	if err != nil {
@@ -75,7 +83,7 @@ func (h *Handler) handleRendered(ctx context.Context, r slog.Record) error {
 		l.record = r
 	}
 	rec := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
-	rec.AddAttrs(slog.Any("line", l))
+	rec.AddAttrs(slog.Any("line", *l)) // not the pointer: its size must be seen
 	return h.queue.Enqueue(ctx, &rec)
 }
 

@@ -11,6 +11,8 @@ type (
 	LatencyStats = async.LatencyStats
 	// BreakerStats is the state of the breaker and its changes.
 	BreakerStats = async.BreakerStats
+	// DurationStats says how long next took for one delivery.
+	DurationStats = async.DurationStats
 	// DropCount is how many records of one level were dropped for one reason.
 	DropCount = async.DropCount
 	// DropReason says why a record was dropped.
@@ -24,6 +26,11 @@ const (
 	// DropBlockTimeout: under Block, there was no room until the timeout or the
 	// context's end.
 	DropBlockTimeout = async.DropBlockTimeout
+	// DropMemory: there was no room in the memory limit, so this record made room or
+	// was refused.
+	DropMemory = async.DropMemory
+	// DropOversize: larger than the whole memory limit.
+	DropOversize = async.DropOversize
 	// DropClosed: logged during or after the shutdown.
 	DropClosed = async.DropClosed
 	// DropShutdown: still waiting when the shutdown's context ended.

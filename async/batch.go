@@ -2,15 +2,17 @@ package async
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 )
 
-// entry is a waiting record: with the ring's sequence number five cache lines.
+// entry is a waiting record. With the ring's sequence number it has 328 bytes.
 type entry struct {
-	ctx context.Context
-	h   *Handler
-	rec slog.Record
+	ctx  context.Context
+	h    *Handler
+	size int64 // of the budget
+	rec  slog.Record
 }
 
 // context returns what next gets as context. To strip the cancellation here, on
@@ -19,7 +21,7 @@ func (e *entry) context() context.Context {
 	switch {
 	case e.ctx == nil:
 		return context.Background()
-	case e.h.core.opts.ContextFunc != nil:
+	case e.h.core.opts.ContextFunc != nil, e.ctx.Done() == nil:
 		return e.ctx
 	}
 	return context.WithoutCancel(e.ctx)
@@ -57,7 +59,9 @@ func (s handlerSink) Deliver(b *Batch) (done int, err error) {
 		e := b.current()
 		h := e.h.next
 		if s.fallback {
-			h = e.h.fallback
+			if h = e.h.fallback; !h.Enabled(e.context(), e.rec.Level) {
+				return done, errNotEnabled
+			}
 		}
 		if err = h.Handle(e.context(), e.rec); err != nil {
 			break
@@ -66,6 +70,8 @@ func (s handlerSink) Deliver(b *Batch) (done int, err error) {
 	}
 	return done, err
 }
+
+var errNotEnabled = errors.New("asynchandler: the fallback is not enabled for the level of a record that next refused")
 
 // A Batch is the records that a [Sink] is to deliver, oldest first:
 //

@@ -97,18 +97,19 @@ func (c *core) stallLocked(w *worker, now time.Time, age time.Duration) {
 	*c.stuckLocked(w)++
 	w.call.stalled, w.replaced = true, true
 	if w.call.fallback {
-		c.forsakeLocked(w, now)
+		c.forsakeLocked(w)
 	}
 	c.spawnLocked(err)
 }
 
 // forsakeLocked accounts for the records of a call into the fallback that hangs:
 // it has taken all but the last one it began, and nobody else takes that.
-func (c *core) forsakeLocked(w *worker, now time.Time) {
+func (c *core) forsakeLocked(w *worker) {
 	w.call.forsaken = true
 	n := len(w.batch.entries)
 	c.counts.fallback += uint64(n - 1)
 	c.counts.failed++
 	c.hands -= n
+	c.releaseAll(w.batch.entries)
 	c.settledLocked()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/latency"
+	"github.com/asynchandler/asynchandler/internal/recordsize"
 	"github.com/asynchandler/asynchandler/internal/ring"
 )
 
@@ -53,19 +54,20 @@ type core struct {
 	ended    chan struct{} // closed when the drain has ended
 	direct   chan struct{} // capacity 1: full while a record goes straight through
 
-	mu       sync.Mutex
-	phase    phase
-	worker   *worker   // the one at work; another may be stuck inside next
-	calling  []*worker // inside a call into next or the fallback
-	hands    int       // records in the hands of workers
-	counts   counts
-	refused  dropCounts // records that never were in the ring
-	evicted  dropCounts // records that were
-	report   dropReport
-	latency  latency.Histogram
-	outage   outage
-	barriers []*barrier
-	result   result
+	mu        sync.Mutex
+	phase     phase
+	worker    *worker   // the one at work; another may be stuck inside next
+	calling   []*worker // inside a call into next or the fallback
+	hands     int       // records in the hands of workers
+	counts    counts
+	refused   dropCounts // records that never were in the ring
+	evicted   dropCounts // records that were
+	report    dropReport
+	latency   latency.Histogram
+	durations latency.Cumulative
+	outage    outage
+	barriers  []*barrier
+	result    result
 }
 
 func newCore(opts Options) *core {
@@ -104,18 +106,25 @@ func (c *core) enqueue(ctx context.Context, h *Handler, r *slog.Record) error {
 	if c.opts.ContextFunc != nil {
 		ctx = c.opts.ContextFunc(ctx)
 	}
+	var size int64
+	if c.opts.Budget != nil {
+		if size = recordsize.Of(r); !c.opts.Budget.TryAcquire(size) {
+			return c.enqueueSlow(ctx, &request{h: h, rec: r, size: size})
+		}
+	}
 	pos, e, status := c.ring.Reserve()
 	if status != ring.Reserved {
-		return c.enqueueSlow(ctx, h, r, status)
+		return c.enqueueSlow(ctx, &request{h: h, rec: r, size: size, acquired: true})
 	}
-	c.put(pos, e, ctx, h, r)
+	c.put(pos, e, ctx, h, r, size)
 	return nil
 }
 
 // put fills the reserved slot, hands it over and sees to what follows from that.
-func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slog.Record) {
+func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slog.Record, size int64) {
 	e.ctx = ctx
 	e.h = h
+	e.size = size
 	if r.NumAttrs() > inlineAttrs {
 		e.rec = r.Clone() // next may add attributes; the caller's record must not see them
 	} else {
@@ -136,25 +145,32 @@ func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slo
 // inlineAttrs is how many attributes a slog.Record holds without a slice.
 const inlineAttrs = 5
 
-// enqueueSlow is enqueue where the ring was full or sealed.
-func (c *core) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, status ring.Status) error {
+// enqueueSlow is enqueue for a record that was not taken at once.
+func (c *core) enqueueSlow(ctx context.Context, q *request) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	var p patience
-	defer p.end()
-	for status == ring.Full {
-		if reason, refused := c.makeRoom(ctx, r.Level, &p); refused {
-			return c.refuse(ctx, r, reason)
+	defer q.patience.stop()
+	for {
+		if c.ring.Sealed() {
+			c.giveBack(q)
+			return c.late(ctx, q.h, q.rec)
 		}
-		var pos uint64
-		var e *entry
-		if pos, e, status = c.ring.Reserve(); status == ring.Reserved {
-			c.put(pos, e, ctx, h, r)
-			return nil
+		if c.acquire(q) {
+			pos, e, status := c.ring.Reserve()
+			if status == ring.Reserved {
+				c.put(pos, e, ctx, q.h, q.rec, q.size)
+				return nil
+			}
+			if status == ring.Sealed {
+				continue
+			}
+		}
+		if reason, refused := c.makeRoom(ctx, q); refused {
+			c.giveBack(q)
+			return c.refuse(ctx, q.rec, reason)
 		}
 	}
-	return c.late(ctx, h, r)
 }
 
 // checkHighWater calls OnHighWater when the record at pos made Depth reach the

@@ -96,8 +96,11 @@ func (c *core) complete(w *worker, a *attempt) {
 	if a.err != nil {
 		defer c.tellFailed(a)
 	}
-	if a.action == try && a.done > 0 {
+	if a.done > 0 {
 		c.room.progress()
+	}
+	if c.opts.Budget != nil {
+		c.room.announce()
 	}
 	if a.gated {
 		err := a.err
@@ -121,6 +124,9 @@ func (c *core) tellFailed(a *attempt) {
 // have one, and routes the one that failed.
 func (c *core) accountLocked(w *worker, a *attempt) {
 	begun := w.batch.close()
+	if a.action == try {
+		c.durations.Record(a.now.Sub(w.call.since))
+	}
 	c.endLocked(w)
 	if w.call.forsaken {
 		a.err = nil
@@ -209,6 +215,7 @@ func (c *core) settleLocked(w *worker, n int, outcome *uint64, now time.Time) {
 		return
 	}
 	*outcome += uint64(n)
+	c.releaseAll(w.batch.entries[:n])
 	if outcome != &c.counts.failed {
 		for i := range w.batch.entries[:n] {
 			c.measureLocked(&w.batch.entries[i].rec.Time, now)

@@ -60,6 +60,7 @@ func (c *core) dropLocked(entries []entry, reason int) (dropped []entry) {
 	for i := range entries {
 		c.evicted.count(reason, entries[i].rec.Level)
 	}
+	c.releaseAll(entries)
 	if c.opts.OnDrop != nil {
 		dropped = slices.Clone(entries)
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
+	"github.com/asynchandler/asynchandler/internal/recordsize"
 )
 
 // Handler is a [slog.Handler] that puts records into a bounded queue and returns;
@@ -59,6 +60,9 @@ func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) error {
 	c := h.core
 	if c.opts.Capture == CaptureSnapshot {
 		capture.Record(r, capture.Format(c.opts.Format))
+	}
+	if c.opts.MaxRecordSize > 0 {
+		recordsize.Truncate(r, int64(c.opts.MaxRecordSize))
 	}
 	return c.enqueue(ctx, h, r)
 }
@@ -132,3 +136,8 @@ func (h *Handler) Stats() Stats { return h.core.stats() }
 // Retry makes the worker ask [Options.Gate] again now, instead of after the time
 // that the gate named: call it after closing a breaker by hand.
 func (h *Handler) Retry() { h.core.poke() }
+
+// Reentrant reports whether the caller is called, directly or not, by next, by a
+// callback on the worker or by a shutdown function, so that Flush, Shutdown and
+// Close would return [ErrReentrant].
+func (h *Handler) Reentrant() bool { return h.core.within() }

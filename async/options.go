@@ -88,6 +88,13 @@ type Options struct {
 	// BlockTimeout is the longest a caller waits for room under Block. 0 means no
 	// limit; the call's context ends the wait too.
 	BlockTimeout time.Duration
+	// Budget bounds the bytes that the records in Depth may hold. It may be shared
+	// with others. nil means no bound.
+	Budget Budget
+	// MaxRecordSize is the most bytes a record may hold, as Budget counts them: of a
+	// larger one the longest of the message and the string values are cut, and it
+	// gets the attribute truncated=true. 0 means no bound.
+	MaxRecordSize int
 	// ProtectedLevel is the level from which on records are never dropped to make
 	// room for lower ones. nil means [slog.LevelError].
 	ProtectedLevel slog.Leveler
@@ -173,6 +180,7 @@ func (o Options) withDefaults() Options {
 	check("Overflow", o.Overflow, o.Overflow <= Block)
 	check("Capture", o.Capture, o.Capture <= CaptureReference)
 	check("Format", o.Format, o.Format <= FormatText)
+	check("MaxRecordSize", o.MaxRecordSize, o.MaxRecordSize >= 0)
 	check("BlockTimeout", o.BlockTimeout, o.BlockTimeout >= 0)
 	check("FlushInterval", o.FlushInterval, o.FlushInterval >= 0)
 	check("HighWater", o.HighWater, o.HighWater >= 0 && o.HighWater <= 1)

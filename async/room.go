@@ -2,7 +2,6 @@ package async
 
 import (
 	"context"
-	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -65,85 +64,91 @@ func (m *room) progress() {
 
 // patience is how long one call may still wait. The zero value has not begun.
 type patience struct {
-	timer *time.Timer
-	left  int // slices
-	spent bool
+	timer  *time.Timer
+	slices int       // that are over, under a policy that drops
+	end    time.Time // under Block, if there is a limit
 }
 
-// begin starts the first slice.
-func (p *patience) begin(o *Options) {
+// left returns how long to wait now, at most; 0 is for no limit. It reports false
+// when the patience is at its end.
+func (p *patience) left(o *Options, poll bool) (d time.Duration, more bool) {
+	if o.Overflow != Block {
+		return slice, p.slices < int(maxWait/slice)
+	}
+	if o.BlockTimeout > 0 {
+		if p.end.IsZero() {
+			p.end = time.Now().Add(o.BlockTimeout)
+		}
+		if d = time.Until(p.end); d <= 0 {
+			return 0, false
+		}
+	}
+	if poll && (d == 0 || d > slice) {
+		d = slice
+	}
+	return d, true
+}
+
+// after returns a channel that receives after d, or never for 0.
+func (p *patience) after(d time.Duration) <-chan time.Time {
+	switch {
+	case d == 0:
+		return nil
+	case p.timer == nil:
+		p.timer = time.NewTimer(d)
+	default:
+		p.timer.Reset(d)
+	}
+	return p.timer.C
+}
+
+func (p *patience) stop() {
 	if p.timer != nil {
-		return
-	}
-	d := slice
-	p.left = int(maxWait / slice)
-	if o.Overflow == Block {
-		d, p.left = o.BlockTimeout, 1
-	}
-	p.timer = time.NewTimer(d)
-	if d == 0 {
 		p.timer.Stop()
 	}
 }
 
-// tick is called when a slice is over.
-func (p *patience) tick() {
-	if p.left--; p.left == 0 {
-		p.spent = true
-		return
-	}
-	p.timer.Reset(slice)
-}
-
-func (p *patience) end() {
-	if p.timer != nil {
-		p.timer.Stop()
-	}
-}
-
-// makeRoom is called for a record that found the ring full. It returns when it is
+// makeRoom is called for a record for which there was no room. It returns when it is
 // worth trying again, or says why the record is refused.
-func (c *core) makeRoom(ctx context.Context, level slog.Level, p *patience) (reason int, refused bool) {
+func (c *core) makeRoom(ctx context.Context, q *request) (reason int, refused bool) {
+	reason = overflow
+	if !q.acquired {
+		if reason = memory; q.size > c.opts.Budget.Limit() {
+			return oversize, true
+		}
+	}
 	if c.within() {
 		return reentrant, true
 	}
 	policy := c.opts.Overflow
 	if policy == Block || !c.room.stalled.Load() {
-		if c.awaitRoom(ctx, p) {
+		if c.awaitRoom(ctx, q) {
 			return 0, false
 		}
 	}
-	reason = overflow
+	protected := q.rec.Level >= c.opts.ProtectedLevel.Level()
+	if (protected || policy == DropOldest) && c.evict(q, reason, protected) {
+		return 0, false
+	}
 	if policy == Block {
 		reason = blockTimeout
-	}
-	if protected := level >= c.opts.ProtectedLevel.Level(); protected || policy == DropOldest {
-		return reason, !c.evict(protected)
 	}
 	return reason, true
 }
 
 // awaitRoom waits for room or the shutdown. It reports false when it is not worth
 // waiting any longer.
-func (c *core) awaitRoom(ctx context.Context, p *patience) bool {
-	signal := c.room.enter()
-	defer c.room.leave()
-	if !c.ring.Full() {
-		return true
-	}
-	p.begin(&c.opts)
+func (c *core) awaitRoom(ctx context.Context, q *request) bool {
 	began, made := time.Now(), c.room.made.Load()
 	defer func() { c.blocked.Add(int64(time.Since(began))) }()
-	for !p.spent {
-		select {
-		case <-signal:
-			return true
-		case <-c.closing:
-			return true
-		case <-ctx.Done():
-			p.spent = true
-		case <-p.timer.C:
-			p.tick()
+	for {
+		// Nobody signals that another handler has released bytes of a shared budget.
+		d, more := q.patience.left(&c.opts, !q.acquired)
+		if !more {
+			break
+		}
+		if room, done := c.awaitSignal(ctx, q, d); done {
+			return room
 		}
 	}
 	if c.room.made.Load() == made {
@@ -152,23 +157,45 @@ func (c *core) awaitRoom(ctx context.Context, p *patience) bool {
 	return false
 }
 
-// evict makes room by dropping what is oldest and unprotected. Under DropOldest a
-// protected record takes the place of the oldest protected one if there is
-// nothing else.
-func (c *core) evict(protected bool) bool {
+// awaitSignal waits once, for d at most. It reports whether there is room and, if
+// not, whether that is final.
+func (c *core) awaitSignal(ctx context.Context, q *request, d time.Duration) (room, done bool) {
+	signal := c.room.enter()
+	defer c.room.leave()
+	if c.hasRoom(q) || c.ring.Sealed() {
+		return true, true
+	}
+	select {
+	case <-signal:
+	case <-c.closing:
+	case <-ctx.Done(): // says nothing about the worker
+		return false, true
+	case <-q.patience.after(d):
+		q.patience.slices++
+	}
+	return false, false
+}
+
+// evict makes room for the record by dropping what is oldest and unprotected. Under
+// DropOldest a protected record takes the place of the oldest protected one if there
+// is nothing else.
+func (c *core) evict(q *request, reason int, protected bool) bool {
 	var dropped []entry
+	var freed int64
 	drop := func(e *entry) {
-		c.evicted.count(overflow, e.rec.Level)
+		c.evicted.count(reason, e.rec.Level)
+		freed += e.size
 		if c.opts.OnDrop != nil {
 			dropped = append(dropped, *e)
 		}
 	}
 	for try := 0; ; try++ {
 		c.mu.Lock()
-		ok := c.evictLocked(protected, drop)
+		ok := c.evictLocked(q, protected, drop, &freed)
 		unpublished := c.ring.Stuck()
 		c.mu.Unlock()
-		c.tellDropped(dropped, overflow)
+		c.release(freed)
+		c.tellDropped(dropped, reason)
 		if ok || !unpublished || try == 3 {
 			return ok
 		}
@@ -176,27 +203,33 @@ func (c *core) evict(protected bool) bool {
 	}
 }
 
-func (c *core) evictLocked(protected bool, drop func(*entry)) bool {
-	if !c.ring.Full() {
-		return true // another caller was faster
+// evictLocked reports whether it made room, or another caller did.
+func (c *core) evictLocked(q *request, protected bool, drop func(*entry), freed *int64) bool {
+	if q.acquired && !c.ring.Full() {
+		return true
 	}
 	c.notePeakLocked()
-	if w := c.worker; w != nil {
-		c.takeBackLocked(w) // what waits for a stalled next can be evicted too
-	}
+	c.takeBackLocked(c.worker) // what waits for a stalled next can be evicted too
 	n := 1
-	if c.opts.Overflow == DropOldest {
+	if c.opts.Overflow == DropOldest && q.acquired {
 		n = max(1, c.ring.Cap()/128) // so that a flood takes the lock once in many calls
 	}
-	n = c.ring.Evict(n, c.isProtected, drop)
-	if n == 0 && protected && c.opts.Overflow == DropOldest && c.ring.EvictOldest(drop) {
-		n = 1
+	evicted := 0
+	for {
+		k := c.ring.Evict(n, c.isProtected, drop)
+		if k == 0 && protected && c.opts.Overflow == DropOldest && c.ring.EvictOldest(drop) {
+			k = 1
+		}
+		evicted += k
+		if k == 0 || q.acquired || *freed >= q.size {
+			break
+		}
 	}
-	if n > 0 {
+	if evicted > 0 {
 		c.report.noteLocked(c.ring.Head())
 		c.settledLocked()
 	}
-	return n > 0
+	return evicted > 0
 }
 
 // isProtected tells which records lower ones must not evict.

@@ -148,6 +148,7 @@ func (c *core) runShutdownFunctions(ctx context.Context) {
 	if c.stderr != nil {
 		c.stderr.flush()
 	}
+	c.leave()
 	if c.result.ctx != nil {
 		ctx = c.result.ctx
 	}

@@ -3,6 +3,8 @@ package async
 import (
 	"log/slog"
 	"time"
+
+	"github.com/asynchandler/asynchandler/internal/latency"
 )
 
 // Stats is a snapshot of a handler. Its counters are read together, so that at
@@ -36,6 +38,11 @@ type Stats struct {
 	Capacity int `json:"capacity"`
 	// PeakDepth is the largest Depth there ever was.
 	PeakDepth int `json:"peak_depth"`
+	// MemoryUsed is how many bytes the records in Depth are estimated to hold, and
+	// MemoryLimit the limit of [Options.Budget], which others may share; both are
+	// 0 without one.
+	MemoryUsed  int64 `json:"memory_used_bytes"`
+	MemoryLimit int64 `json:"memory_limit_bytes"`
 	// DeliveryErrors counts failed attempts to deliver.
 	DeliveryErrors uint64 `json:"delivery_errors"`
 	// Panics counts panics and runtime.Goexit calls in next and in callbacks.
@@ -56,6 +63,9 @@ type Stats struct {
 	Blocked time.Duration `json:"blocked_ns"`
 	// Latency is the time from the log call to the delivery.
 	Latency LatencyStats `json:"latency"`
+	// DeliveryDuration is how long next took for one delivery: a Write, or a run of
+	// Handles.
+	DeliveryDuration DurationStats `json:"delivery_duration"`
 	// Breaker is the state of [Options.Gate], if that tells it.
 	Breaker BreakerStats `json:"breaker"`
 	// LastError is the text of the last delivery error, panic or stall, "" if
@@ -77,6 +87,35 @@ type LatencyStats struct {
 	P95   time.Duration `json:"p95_ns"`
 	P99   time.Duration `json:"p99_ns"`
 	Max   time.Duration `json:"max_ns"`
+}
+
+// DurationStats is a histogram since the start, in the two shapes that Prometheus
+// knows.
+type DurationStats struct {
+	Count uint64        `json:"count"`
+	Sum   time.Duration `json:"sum_ns"`
+	// Zero counts what is below 2^-24 s, and Buckets the rest by native bucket of
+	// schema 3: number i reaches up to and including 2^(i/8) s.
+	Zero    uint64        `json:"-"`
+	Buckets map[int]int64 `json:"-"`
+	// Classic has the same deliveries in buckets that hold all up to and including
+	// their upper bound.
+	Classic []DurationBucket `json:"-"`
+}
+
+// DurationBucket is how many deliveries took UpperBound or less.
+type DurationBucket struct {
+	UpperBound time.Duration
+	Count      uint64
+}
+
+func durationStats(c *latency.Cumulative) DurationStats {
+	s := c.Snapshot()
+	d := DurationStats{Count: s.Count, Sum: s.Sum, Zero: s.Zero, Buckets: s.Buckets}
+	for i, limit := range latency.ClassicLimits {
+		d.Classic = append(d.Classic, DurationBucket{limit, s.Classic[i]})
+	}
+	return d
 }
 
 // BreakerStats is the state of the circuit breaker and how often it changed to
@@ -108,6 +147,11 @@ const (
 	// DropBlockTimeout: under Block, no room until BlockTimeout or the context's
 	// end.
 	DropBlockTimeout DropReason = "block_timeout"
+	// DropMemory: there was no room in the memory budget, so this record made room or
+	// was refused.
+	DropMemory DropReason = "memory"
+	// DropOversize: larger than the whole memory budget.
+	DropOversize DropReason = "oversize"
 	// DropClosed: logged after, or while waiting for room during, the shutdown.
 	DropClosed DropReason = "closed"
 	// DropShutdown: still waiting when the shutdown's context ended.
@@ -118,11 +162,13 @@ const (
 )
 
 // reasons orders the drop reasons; a reason is counted under its index.
-var reasons = [...]DropReason{DropOverflow, DropBlockTimeout, DropClosed, DropShutdown, DropReentrant}
+var reasons = [...]DropReason{DropOverflow, DropBlockTimeout, DropMemory, DropOversize, DropClosed, DropShutdown, DropReentrant}
 
 const (
 	overflow = iota
 	blockTimeout
+	memory
+	oversize
 	closed
 	shutdown
 	reentrant
@@ -185,7 +231,24 @@ type counts struct {
 
 // stats returns a snapshot all of whose parts are of the same moment.
 func (c *core) stats() Stats {
-	now := time.Now()
+	s, latencies, durations := c.counted(time.Now())
+	s.Latency = LatencyStats(latencies.Snapshot(time.Now()))
+	s.DeliveryDuration = durationStats(&durations)
+	if b := c.opts.Budget; b != nil {
+		s.MemoryUsed, s.MemoryLimit = b.Used(), b.Limit()
+	}
+	if g, ok := c.opts.Gate.(interface{ BreakerStats() BreakerStats }); ok {
+		s.Breaker = g.BreakerStats()
+	}
+	if w, ok := c.sink.(interface{ WrittenBytes() uint64 }); ok {
+		s.WrittenBytes = w.WrittenBytes()
+	}
+	return s
+}
+
+// counted returns what is guarded by mu. The histograms are copied, as to read them
+// takes longer than the worker should wait.
+func (c *core) counted(now time.Time) (Stats, latency.Histogram, latency.Cumulative) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	tail := c.ring.Tail()
@@ -194,7 +257,7 @@ func (c *core) stats() Stats {
 	drops := c.refused
 	received := tail + drops.total() + c.counts.direct
 	drops.add(&c.evicted)
-	s := Stats{
+	return Stats{
 		Name:           c.opts.Name,
 		Received:       received,
 		Delivered:      c.counts.delivered,
@@ -211,18 +274,10 @@ func (c *core) stats() Stats {
 		DropReports:    c.counts.dropReports,
 		InFlight:       c.inFlightLocked(now),
 		Blocked:        time.Duration(c.blocked.Load()),
-		Latency:        LatencyStats(c.latency.Snapshot(now)),
 		Breaker:        BreakerStats{State: "off"},
 		LastError:      c.counts.lastError,
 		LastErrorTime:  c.counts.lastErrorTime,
-	}
-	if g, ok := c.opts.Gate.(interface{ BreakerStats() BreakerStats }); ok {
-		s.Breaker = g.BreakerStats()
-	}
-	if w, ok := c.sink.(interface{ WrittenBytes() uint64 }); ok {
-		s.WrittenBytes = w.WrittenBytes()
-	}
-	return s
+	}, c.latency, c.durations
 }
 
 // inFlightLocked is the age of the oldest delivery that is running.

@@ -45,9 +45,9 @@ func (s *stderrReporter) write() {
 		return
 	}
 	if s.count == 1 {
-		fmt.Fprintln(s.w, s.err)
+		_, _ = fmt.Fprintln(s.w, s.err) // where should an error go?
 	} else {
-		fmt.Fprintf(s.w, "%v (%d errors since the last such line)\n", s.err, s.count)
+		_, _ = fmt.Fprintf(s.w, "%v (%d errors since the last such line)\n", s.err, s.count)
 	}
 	s.count, s.err = 0, nil
 }

@@ -15,17 +15,18 @@ func anyValue(x any) slog.Value {
 	if err, ok := x.(error); ok {
 		return slog.AnyValue(freezeError(err))
 	}
-	return slog.AnyValue(&rendered{withJSON{jsonOf(x)}, withText{textOf(x)}})
+	return slog.AnyValue(rendered{withJSON{jsonOf(x)}, withText{textOf(x)}})
 }
 
-// rendered is a value that is no error, by both rules.
+// rendered is a value that is no error, by both rules. It is not kept by pointer, so
+// that its size can be told.
 type rendered struct {
 	withJSON
 	withText
 }
 
 // String returns what a text handler shows.
-func (r *rendered) String() string { return r.text }
+func (r rendered) String() string { return r.text }
 
 type withJSON struct{ data []byte }
 
@@ -99,25 +100,25 @@ func freezeError(err error) error {
 	tm, marshalsText := err.(encoding.TextMarshaler)
 	switch {
 	case marshalsJSON && marshalsText:
-		return &jsonTextError{frozen, withJSON{jsonOf(err)}, withText{marshaledText(tm)}}
+		return jsonTextError{frozen, withJSON{jsonOf(err)}, withText{marshaledText(tm)}}
 	case marshalsJSON:
-		return &jsonError{frozen, withJSON{jsonOf(err)}}
+		return jsonError{frozen, withJSON{jsonOf(err)}}
 	case marshalsText:
-		return &textError{frozen, withText{marshaledText(tm)}}
+		return textError{frozen, withText{marshaledText(tm)}}
 	default:
-		return &frozen
+		return frozen
 	}
 }
 
 // Error returns the text at the call.
-func (e *frozenError) Error() string { return e.text }
+func (e frozenError) Error() string { return e.text }
 
 // Unwrap returns the original error.
-func (e *frozenError) Unwrap() error { return e.err }
+func (e frozenError) Unwrap() error { return e.err }
 
 // Format implements [fmt.Formatter]: %+v shows what it showed at the call, other
 // verbs show the text.
-func (e *frozenError) Format(s fmt.State, verb rune) {
+func (e frozenError) Format(s fmt.State, verb rune) {
 	if verb == 'v' && s.Flag('+') {
 		_, _ = io.WriteString(s, e.plus)
 		return

@@ -19,11 +19,11 @@ import "sync/atomic"
 type Status uint8
 
 const (
-	// Reserved: the slot is the caller's until it calls [Ring.Publish].
+	// Reserved means that the slot is the caller's until it calls [Ring.Publish].
 	Reserved Status = iota
-	// Full: as many elements wait as may.
+	// Full means that as many elements wait as may.
 	Full
-	// Sealed: [Ring.Seal] was called, nothing is taken any more.
+	// Sealed means that [Ring.Seal] was called: nothing is taken any more.
 	Sealed
 )
 
@@ -92,8 +92,9 @@ func (r *Ring[T]) Reserve() (pos uint64, v *T, s Status) {
 			return 0, nil, Sealed
 		}
 		pos = t >> 1
-		// A limit that is out of date is too low or belongs to an older
-		// head, so it never lets a producer into a slot that is in use.
+		// A limit that is out of date belongs to an older head, so it never
+		// lets a producer into a slot that is in use. It may be too high
+		// after a Return, but only until tail moves: one element too many.
 		if pos >= r.limit.Load() {
 			return 0, nil, Full
 		}
@@ -112,6 +113,9 @@ func (r *Ring[T]) Publish(pos uint64) {
 // It reports whether this call was the one that sealed.
 func (r *Ring[T]) Seal() bool { return r.tail.Or(sealed)&sealed == 0 }
 
+// Sealed reports whether the ring was sealed.
+func (r *Ring[T]) Sealed() bool { return r.tail.Load()&sealed != 0 }
+
 // Tail returns the position that the next Reserve would get, which is the
 // number of elements that were ever reserved.
 func (r *Ring[T]) Tail() uint64 { return r.tail.Load() >> 1 }
@@ -119,8 +123,14 @@ func (r *Ring[T]) Tail() uint64 { return r.tail.Load() >> 1 }
 // Head returns the position of the oldest element in the slots.
 func (r *Ring[T]) Head() uint64 { return r.head.Load() }
 
-// Ready reports whether the oldest slot holds a published element.
-func (r *Ring[T]) Ready() bool { return r.at(r.head.Load()) != nil }
+// Ready reports whether there is something to take, in the side list or
+// published in the oldest slot. While elements are being removed it may report
+// true wrongly. It reports false wrongly only while they are being returned, or if
+// one is published in the meantime.
+func (r *Ring[T]) Ready() bool {
+	head := r.head.Load()
+	return r.limit.Load() != head+uint64(len(r.slots)) || r.at(head) != nil
+}
 
 // at returns the element at pos, or nil while it is not published.
 func (r *Ring[T]) at(pos uint64) *T {

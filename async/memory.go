@@ -1,0 +1,70 @@
+package async
+
+import "log/slog"
+
+// A Budget bounds bytes. Its methods are called concurrently; Release is called with
+// a lock of the handler held and must not call back.
+type Budget interface {
+	// TryAcquire takes n bytes if there are that many.
+	TryAcquire(n int64) bool
+	// Release gives n bytes back.
+	Release(n int64)
+	// Used returns how many bytes this handler has taken.
+	Used() int64
+	// Limit returns how many bytes there are in all.
+	Limit() int64
+}
+
+// leave tells the budget that no more will be taken, if it wants to know: then
+// others get this handler's share.
+func (c *core) leave() {
+	if b, ok := c.opts.Budget.(interface{ Leave() }); ok {
+		b.Leave()
+	}
+}
+
+// request is what a record needs to be taken.
+type request struct {
+	h        *Handler
+	rec      *slog.Record
+	size     int64
+	acquired bool // size, of the budget
+	patience patience
+}
+
+// acquire takes the bytes of the record, once.
+func (c *core) acquire(q *request) bool {
+	if !q.acquired {
+		q.acquired = c.opts.Budget == nil || c.opts.Budget.TryAcquire(q.size)
+	}
+	return q.acquired
+}
+
+// hasRoom reports whether it is worth trying again.
+func (c *core) hasRoom(q *request) bool { return c.acquire(q) && !c.ring.Full() }
+
+// giveBack is called for a record that is not taken.
+func (c *core) giveBack(q *request) {
+	if q.acquired {
+		c.release(q.size)
+	}
+}
+
+// release gives bytes back.
+func (c *core) release(size int64) {
+	if c.opts.Budget != nil {
+		c.opts.Budget.Release(size)
+	}
+}
+
+// releaseAll gives the bytes of records back that have their outcome.
+func (c *core) releaseAll(entries []entry) {
+	if c.opts.Budget == nil {
+		return
+	}
+	var sum int64
+	for i := range entries {
+		sum += entries[i].size
+	}
+	c.opts.Budget.Release(sum)
+}
