@@ -69,7 +69,7 @@ func newRenderedHandler(w io.Writer, build func(io.Writer) slog.Handler, o *opti
 // handleRendered is Handle where there is a ReplaceAttr.
 func (h *Handler) handleRendered(ctx context.Context, r slog.Record) error {
 	if h.keep {
-		r = resolved(r) // so that LogValue is called once, though two handlers ask
+		capture.Record(&r, capture.Resolved) // LogValue is called once, though two handlers ask
 	}
 	if h.maxSize > 0 {
 		recordsize.Truncate(&r, h.maxSize) // the line is as long as it is then
@@ -85,28 +85,6 @@ func (h *Handler) handleRendered(ctx context.Context, r slog.Record) error {
 	rec := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	rec.AddAttrs(slog.Any("line", *l)) // not the pointer: its size must be seen
 	return h.queue.Enqueue(ctx, &rec)
-}
-
-// resolved returns a copy of r without LogValuers.
-func resolved(r slog.Record) slog.Record {
-	c := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
-	r.Attrs(func(a slog.Attr) bool {
-		c.AddAttrs(slog.Attr{Key: a.Key, Value: resolve(a.Value)})
-		return true
-	})
-	return c
-}
-
-func resolve(v slog.Value) slog.Value {
-	v = v.Resolve()
-	if v.Kind() != slog.KindGroup {
-		return v
-	}
-	attrs := make([]slog.Attr, 0, len(v.Group()))
-	for _, a := range v.Group() {
-		attrs = append(attrs, slog.Attr{Key: a.Key, Value: resolve(a.Value)})
-	}
-	return slog.GroupValue(attrs...)
 }
 
 // original returns the record that was rendered, if r has a line.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/latency"
-	"github.com/asynchandler/asynchandler/internal/recordsize"
 	"github.com/asynchandler/asynchandler/internal/ring"
 )
 
@@ -102,19 +101,16 @@ func newCore(opts Options) *core {
 
 // enqueue puts the record into the ring. This is the log call: every caller pays
 // for what is done here.
-func (c *core) enqueue(ctx context.Context, h *Handler, r *slog.Record) error {
+func (c *core) enqueue(ctx context.Context, h *Handler, r *slog.Record, size int64) error {
 	if c.opts.ContextFunc != nil {
 		ctx = c.opts.ContextFunc(ctx)
 	}
-	var size int64
-	if c.opts.Budget != nil {
-		if size = recordsize.Of(r); !c.opts.Budget.TryAcquire(size) {
-			return c.enqueueSlow(ctx, &request{h: h, rec: r, size: size})
-		}
+	if c.opts.Budget != nil && !c.opts.Budget.TryAcquire(size) {
+		return c.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size})
 	}
 	pos, e, status := c.ring.Reserve()
 	if status != ring.Reserved {
-		return c.enqueueSlow(ctx, &request{h: h, rec: r, size: size, acquired: true})
+		return c.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size, acquired: true})
 	}
 	c.put(pos, e, ctx, h, r, size)
 	return nil
@@ -146,7 +142,7 @@ func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slo
 const inlineAttrs = 5
 
 // enqueueSlow is enqueue for a record that was not taken at once.
-func (c *core) enqueueSlow(ctx context.Context, q *request) error {
+func (c *core) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, q *request) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
@@ -154,12 +150,12 @@ func (c *core) enqueueSlow(ctx context.Context, q *request) error {
 	for {
 		if c.ring.Sealed() {
 			c.giveBack(q)
-			return c.late(ctx, q.h, q.rec)
+			return c.late(ctx, h, r)
 		}
 		if c.acquire(q) {
 			pos, e, status := c.ring.Reserve()
 			if status == ring.Reserved {
-				c.put(pos, e, ctx, q.h, q.rec, q.size)
+				c.put(pos, e, ctx, h, r, q.size)
 				return nil
 			}
 			if status == ring.Sealed {
@@ -168,7 +164,7 @@ func (c *core) enqueueSlow(ctx context.Context, q *request) error {
 		}
 		if reason, refused := c.makeRoom(ctx, q); refused {
 			c.giveBack(q)
-			return c.refuse(ctx, q.rec, reason)
+			return c.refuse(ctx, r, reason)
 		}
 	}
 }

@@ -57,14 +57,23 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 // Enqueue is Handle for handlers that wrap this one: it spares them the copy of
 // a record passed by value. It may change *r and does not keep r.
 func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) error {
-	c := h.core
-	if c.opts.Capture == CaptureSnapshot {
-		capture.Record(r, capture.Format(c.opts.Format))
+	size, plain := recordsize.OfPlain(r)
+	if !plain {
+		size = h.capture(r)
 	}
-	if c.opts.MaxRecordSize > 0 {
-		recordsize.Truncate(r, int64(c.opts.MaxRecordSize))
+	if limit := int64(h.core.opts.MaxRecordSize); limit > 0 && size > limit {
+		recordsize.Truncate(r, limit)
+		size = recordsize.Of(r)
 	}
-	return c.enqueue(ctx, h, r)
+	return h.core.enqueue(ctx, h, r, size)
+}
+
+// capture freezes what can still change and returns the size of what that makes.
+func (h *Handler) capture(r *slog.Record) int64 {
+	if o := &h.core.opts; o.Capture == CaptureSnapshot {
+		capture.Record(r, capture.Format(o.Format))
+	}
+	return recordsize.Of(r)
 }
 
 // WithAttrs returns a handler on the same queue and worker whose records have

@@ -23,10 +23,10 @@ func (c *core) leave() {
 	}
 }
 
-// request is what a record needs to be taken.
+// request is what a record needs to be taken. It does not have the record, which
+// would be moved to the heap for that.
 type request struct {
-	h        *Handler
-	rec      *slog.Record
+	level    slog.Level
 	size     int64
 	acquired bool // size, of the budget
 	patience patience

@@ -126,7 +126,7 @@ func (c *core) makeRoom(ctx context.Context, q *request) (reason int, refused bo
 			return 0, false
 		}
 	}
-	protected := q.rec.Level >= c.opts.ProtectedLevel.Level()
+	protected := q.level >= c.opts.ProtectedLevel.Level()
 	if (protected || policy == DropOldest) && c.evict(q, reason, protected) {
 		return 0, false
 	}

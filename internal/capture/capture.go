@@ -44,6 +44,9 @@ const (
 	JSON
 	// Text is for [slog.TextHandler].
 	Text
+	// Resolved keeps all values and only resolves LogValuers, for a record that is
+	// shown more than once.
+	Resolved
 )
 
 // inlineAttrs is the number of attributes that Record collects on the stack.

@@ -10,6 +10,9 @@ import (
 
 // freezeAny freezes a value of [slog.KindAny].
 func freezeAny(v slog.Value, f Format) slog.Value {
+	if f == Resolved {
+		return v
+	}
 	switch x := v.Any().(type) {
 	case nil:
 		return v

@@ -38,13 +38,33 @@ func Of(r *slog.Record) int64 {
 		size += s.attr(&a, 1)
 		return true
 	})
-	if more := r.NumAttrs() - inlineAttrs; more > 0 {
-		size += int64(more) * attrBytes
-	}
-	if size < 0 { // the sum overflowed
+	if size += overflowBytes(r); size < 0 { // the sum overflowed
 		return math.MaxInt64
 	}
 	return size
+}
+
+// OfPlain is Of for records whose attributes are all of slog's own kinds, which hold
+// nothing but strings. It reports false for others, among them those with groups.
+func OfPlain(r *slog.Record) (size int64, plain bool) {
+	plain = true
+	size = stringSize(r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		size += int64(len(a.Key))
+		switch a.Value.Kind() {
+		case slog.KindString:
+			size += stringSize(a.Value.String())
+		case slog.KindAny, slog.KindLogValuer, slog.KindGroup:
+			plain = false
+		}
+		return plain
+	})
+	return size + overflowBytes(r), plain
+}
+
+// overflowBytes is what the attributes take that do not fit into the record.
+func overflowBytes(r *slog.Record) int64 {
+	return int64(max(0, r.NumAttrs()-inlineAttrs)) * attrBytes
 }
 
 func stringSize(s string) int64 { return int64(len(s)) + roundBytes }

@@ -74,27 +74,25 @@ func (r *Ring[T]) Evict(n int, protected func(*T) bool, drop func(*T)) (evicted 
 	return evicted
 }
 
-// evictSide does Evict's work among the elements that were returned. Those
-// that are left are known to be protected when it had room to look at all.
+// evictSide does Evict's work among the elements that were returned. Once it has
+// looked at all of them, those that are left are known to be protected.
 func (r *Ring[T]) evictSide(n int, protected func(*T) bool, drop func(*T)) (evicted int) {
-	kept, i := r.side[:0], 0
-	for ; i < r.loose && evicted < n; i++ {
-		if v := &r.side[i]; protected(v) {
+	loose, rest := r.side[:r.loose], r.side[r.loose:]
+	kept := r.side[:0]
+	for i := range loose {
+		if v := &loose[i]; evicted >= n || protected(v) {
 			kept = append(kept, *v)
 		} else {
 			drop(v)
 			evicted++
 		}
 	}
-	// The protected ones that were passed stay in front, so they are looked at
-	// again only if unprotected ones may still be behind them.
-	rest := r.side[i:]
-	if r.loose -= evicted; i == r.loose+evicted {
+	r.loose = len(kept)
+	if evicted < n {
 		r.loose = 0
 	}
-	n = len(kept) + len(rest)
 	kept = append(kept, rest...)
-	clear(r.side[n:])
+	clear(r.side[len(kept):])
 	r.setSide(kept)
 	return evicted
 }
@@ -151,6 +149,8 @@ func clearSlot[T any](v *T) {
 	*v = zero
 }
 
-// Stuck reports whether the oldest slot is reserved and not yet published, so that
-// nothing can be removed from the slots at the moment.
-func (r *Ring[T]) Stuck() bool { return r.Tail() != r.head.Load() && !r.Ready() }
+// Stuck reports whether there is anything in the slots. After a removal that
+// found nothing it tells why: true means that the oldest slot was not published
+// then, and that trying again will help; false means that there is nothing else.
+// It does not look at the slot, which may have been published since.
+func (r *Ring[T]) Stuck() bool { return r.Tail() != r.head.Load() }

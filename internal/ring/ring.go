@@ -93,8 +93,9 @@ func (r *Ring[T]) Reserve() (pos uint64, v *T, s Status) {
 		}
 		pos = t >> 1
 		// A limit that is out of date belongs to an older head, so it never
-		// lets a producer into a slot that is in use. It may be too high
-		// after a Return, but only until tail moves: one element too many.
+		// lets a producer into a slot that is in use. One from before a
+		// Return may be too high, which lets in a single element too many:
+		// after that tail has moved, and the others look again.
 		if pos >= r.limit.Load() {
 			return 0, nil, Full
 		}
