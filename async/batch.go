@@ -103,6 +103,14 @@ func (b *Batch) Next() bool {
 	}
 }
 
+// Back takes back the last Next, for a record that turned out not to fit into this
+// delivery: if the delivery fails, that record has not.
+func (b *Batch) Back() {
+	if n := b.begun.Load(); n < taken {
+		b.begun.CompareAndSwap(n, n-1)
+	}
+}
+
 // Handle passes the record that Next began to the handler which it was logged
 // through, with that handler's attributes and groups, and returns the error.
 func (b *Batch) Handle() error {

@@ -46,6 +46,7 @@ func (c *core) endLocked(w *worker) {
 	}
 	if w.call.stalled {
 		*c.stuckLocked(w)--
+		c.outage.bypass = time.Time{}
 		c.poke() // the worker may hold because of this call
 	}
 }
@@ -107,6 +108,9 @@ func (c *core) stallLocked(w *worker, now time.Time, age time.Duration) {
 func (c *core) forsakeLocked(w *worker) {
 	w.call.forsaken = true
 	n := len(w.batch.entries)
+	if n == 0 {
+		return // the goroutine got no time to begin one
+	}
 	c.counts.fallback += uint64(n - 1)
 	c.counts.failed++
 	c.hands -= n

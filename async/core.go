@@ -46,12 +46,14 @@ type core struct {
 	alerted  atomic.Bool   // OnHighWater was called and Depth not yet below half of it
 	waiters  atomic.Int32  // len(barriers)
 	workers  goroutines    // that deliver
-	visitors goroutines    // others that would wait for themselves in Flush or Shutdown
+	visitors goroutines    // others that deliver or flush: they would wait for themselves
+	closers  goroutines    // that run shutdown functions
 	dropping goroutines    // that are in OnDrop
 	blocked  atomic.Int64  // nanoseconds
 	closing  chan struct{} // closed when the shutdown begins
 	ended    chan struct{} // closed when the drain has ended
 	direct   chan struct{} // capacity 1: full while a record goes straight through
+	torn     *entry        // of which the sink has taken a part after the end; direct's
 
 	mu        sync.Mutex
 	phase     phase

@@ -57,8 +57,12 @@ type attempt struct {
 // called after it.
 func (c *core) attempt(w *worker, v verdict) bool {
 	c.mu.Lock()
-	if c.leftLocked(w) {
+	v.n = min(v.n, len(w.batch.entries)) // a caller may have taken them back
+	if v.n == 0 || c.leftLocked(w) {
 		c.mu.Unlock()
+		if v.gated {
+			c.opts.Gate.Done(v.ticket, false, nil)
+		}
 		return false
 	}
 	c.beginLocked(w, v.n, v.action == divert)
@@ -107,7 +111,7 @@ func (c *core) complete(w *worker, a *attempt) {
 		if a.harmless {
 			err = nil
 		}
-		c.opts.Gate.Done(a.ticket, a.done > 0, err)
+		c.guard(func() { c.opts.Gate.Done(a.ticket, a.done > 0, err) }, c.notePanic)
 	}
 }
 
@@ -129,6 +133,8 @@ func (c *core) accountLocked(w *worker, a *attempt) {
 	}
 	c.endLocked(w)
 	if w.call.forsaken {
+		clear(w.batch.entries) // they must not be put back
+		w.batch.entries = nil
 		a.err = nil
 		return
 	}
@@ -173,7 +179,7 @@ func (c *core) failedLocked(w *worker, a *attempt, failed int) {
 		w.attempts++
 	}
 	fallback := c.fallbackLocked() && !w.replaced && !torn
-	c.outage.failed(a.now, !fallback && !(alone && a.permanent))
+	c.outage.failed(a.now, torn || !fallback && !(alone && a.permanent))
 	switch {
 	case w.kind == report:
 		next := c.report.next // a report that next cannot take must not come again at once
@@ -182,6 +188,7 @@ func (c *core) failedLocked(w *worker, a *attempt, failed int) {
 	case c.phase > draining:
 		c.settleLocked(w, failed, &c.counts.failed, a.now)
 	case torn:
+		w.at = 0 // nothing may come before the rest of it
 		c.holdLocked(w)
 	case !alone:
 		c.putBackLocked(w)
@@ -189,7 +196,6 @@ func (c *core) failedLocked(w *worker, a *attempt, failed int) {
 		w.divert = true
 	case a.permanent || c.exhaustedLocked(w):
 		c.settleLocked(w, 1, &c.counts.failed, a.now)
-		c.outage.ahead, c.outage.proven = false, false
 	default:
 		c.holdLocked(w)
 	}
@@ -197,13 +203,11 @@ func (c *core) failedLocked(w *worker, a *attempt, failed int) {
 
 // holdLocked holds the batch's first record and puts the others back.
 func (c *core) holdLocked(w *worker) {
-	at := 0
-	if w.kind == behind {
-		at = 1
-	}
-	c.outage.hold(at, held{w.batch.entries[0], w.attempts})
+	c.outage.hold(w.at, held{w.batch.entries[0], w.attempts, w.divert})
 	c.removeLocked(w, 1)
-	c.putBackLocked(w)
+	w.divert = false
+	c.ring.Return(w.batch.entries)
+	c.removeLocked(w, len(w.batch.entries))
 }
 
 // settleLocked gives the first n records of the batch the outcome that is counted

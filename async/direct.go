@@ -11,7 +11,7 @@ func (c *core) late(ctx context.Context, h *Handler, r *slog.Record) error {
 	if !c.isFinished() {
 		return c.refuse(ctx, r, closed)
 	}
-	if c.within() {
+	if c.delivering() { // a shutdown function may log
 		return c.refuse(ctx, r, reentrant) // it would wait for itself
 	}
 	c.direct <- struct{}{}
@@ -30,23 +30,48 @@ func (c *core) deliverDirect(e entry) (err error) {
 	defer c.visitors.enter()()
 	outcome := &c.counts.failed
 	defer func() { c.countDirect(&e, outcome) }() // also when next ends the goroutine
-	err = c.isolated(func() error {
-		b := Batch{entries: []entry{e}}
-		b.open(1)
-		_, err := c.sink.Deliver(&b)
-		if f, ok := c.sink.(Flusher); ok && err == nil {
-			err = f.Flush() // nobody else will
-		}
-		return err
-	})
-	if err == nil {
+	done := false
+	c.isolate(&err, func() error { return c.sinkDirect(&e, &done) })
+	switch {
+	case done:
 		outcome = &c.counts.delivered
-		return nil
+	case c.torn == nil && c.tornLocked():
+		c.torn = &e // it goes nowhere else
+	case e.h.fallback != nil:
+		var refused error
+		c.isolate(&refused, func() error { return e.h.fallback.Handle(e.context(), e.rec) })
+		if refused == nil {
+			outcome = &c.counts.fallback
+			return nil
+		}
 	}
-	if h := e.h.fallback; h != nil && c.isolated(func() error { return h.Handle(e.context(), e.rec) }) == nil {
-		outcome = &c.counts.fallback
-		return nil
+	return err
+}
+
+// sinkDirect gives the record to the sink and flushes it, as nobody else will. Before
+// that, a record is continued of which the sink has taken a part.
+func (c *core) sinkDirect(e *entry, done *bool) error {
+	if c.torn != nil {
+		continued := false
+		if err := c.sinkOne(c.torn, &continued); !continued {
+			return err
+		}
+		c.torn = nil
 	}
+	err := c.sinkOne(e, done)
+	if f, ok := c.sink.(Flusher); ok && *done {
+		return f.Flush()
+	}
+	return err
+}
+
+// sinkOne gives one record to the sink.
+func (c *core) sinkOne(e *entry, done *bool) error {
+	b := Batch{entries: []entry{*e}}
+	b.open(1)
+	defer func() { *done = b.done > 0 }()
+	n, err := c.sink.Deliver(&b)
+	b.Done(n)
 	return err
 }
 
@@ -62,7 +87,7 @@ func (c *core) countDirect(e *entry, outcome *uint64) {
 }
 
 // flushEnded is flush where there is no worker any more.
-func (c *core) flushEnded(ctx context.Context) error {
+func (c *core) flushEnded(ctx context.Context) (err error) {
 	if !c.isFinished() {
 		return ErrClosed
 	}
@@ -77,5 +102,6 @@ func (c *core) flushEnded(ctx context.Context) error {
 	}
 	defer func() { <-c.direct }()
 	defer c.visitors.enter()()
-	return c.isolated(f.Flush)
+	c.isolate(&err, f.Flush)
+	return err
 }

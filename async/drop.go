@@ -74,7 +74,7 @@ func (c *core) reportDueLocked(limit int) (due bool, before int) {
 	if !d.open || c.opts.DropReports < 0 || c.outage.failures+c.outage.stuck > 0 {
 		return false, limit
 	}
-	if final := c.phase == draining && c.depthLocked(c.ring.Tail()) == 0; !final {
+	if final := c.drainedLocked(); !final {
 		if time.Now().Before(d.next) {
 			return false, limit
 		}

@@ -91,7 +91,7 @@ func (c *core) takeBarriersLocked(f func(*barrier) bool) (removed []*barrier) {
 func (c *core) serveBarriers(w *worker) {
 	c.mu.Lock()
 	var ready []*barrier
-	if !c.leftLocked(w) && c.hands+c.ring.SideLen()+len(c.outage.held) == 0 {
+	if !c.leftLocked(w) && c.hands+c.ring.SideLen()+len(c.outage.held)+c.outage.stuck == 0 {
 		head := c.ring.Head()
 		ready = c.takeBarriersLocked(func(b *barrier) bool { return b.before <= head })
 	}
@@ -105,7 +105,7 @@ func (c *core) serveBarriers(w *worker) {
 			b.done <- err
 		}
 	}()
-	err = c.flushSink(w)
+	c.flushSink(w, &err)
 }
 
 // releaseSyncLocked lets log calls go that wait while next is left alone.
@@ -116,15 +116,16 @@ func (c *core) releaseSyncLocked() {
 }
 
 // flushSink flushes the sink, watched like a delivery.
-func (c *core) flushSink(w *worker) error {
+func (c *core) flushSink(w *worker, err *error) {
 	f, ok := c.sink.(Flusher)
 	if !ok {
-		return nil
+		return
 	}
 	c.mu.Lock()
-	if c.leftLocked(w) || c.outage.stuck > 0 {
+	if c.leftLocked(w) {
 		c.mu.Unlock()
-		return ErrClosed
+		*err = ErrClosed
+		return
 	}
 	c.beginLocked(w, 0, false)
 	c.mu.Unlock()
@@ -133,5 +134,5 @@ func (c *core) flushSink(w *worker) error {
 		c.endLocked(w)
 		c.mu.Unlock()
 	}()
-	return c.isolated(f.Flush)
+	c.isolate(err, f.Flush)
 }

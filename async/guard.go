@@ -43,15 +43,15 @@ func (c *core) noteErrorLocked(text string, now time.Time) {
 	c.counts.lastError, c.counts.lastErrorTime = text, now
 }
 
-// isolated calls f and returns what it returned or panicked with.
-func (c *core) isolated(f func() error) (err error) {
-	c.guard(func() { err = f() }, func(p *PanicError) {
+// isolate calls f and sets *err to what it returned or panicked with, also if f ends
+// the goroutine.
+func (c *core) isolate(err *error, f func() error) {
+	c.guard(func() { *err = f() }, func(p *PanicError) {
 		if p != nil {
 			c.notePanic(p)
-			err = p
+			*err = p
 		}
 	})
-	return err
 }
 
 // tell calls the error handler.

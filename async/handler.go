@@ -3,6 +3,7 @@ package async
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
 	"github.com/asynchandler/asynchandler/internal/recordsize"
@@ -144,7 +145,25 @@ func (h *Handler) Stats() Stats { return h.core.stats() }
 
 // Retry makes the worker ask [Options.Gate] again now, instead of after the time
 // that the gate named: call it after closing a breaker by hand.
-func (h *Handler) Retry() { h.core.poke() }
+func (h *Handler) Retry() {
+	c := h.core
+	within := c.within()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.outage.bypass = time.Time{}
+	if !within { // else a breaker that is reset whenever it opens would know no pause
+		c.outage.endPause()
+	}
+	c.poke()
+}
+
+// Panicked counts a panic in code of the user's that [Options.Gate] calls, and tells
+// the error handler of it.
+func (h *Handler) Panicked(value any, stack []byte) {
+	p := &PanicError{Handler: h.core.opts.Name, Value: value, Stack: stack}
+	h.core.notePanic(p)
+	h.core.tell(p)
+}
 
 // Reentrant reports whether the caller is called, directly or not, by next, by a
 // callback on the worker or by a shutdown function, so that Flush, Shutdown and

@@ -15,17 +15,19 @@ const (
 // health. Guarded by core.mu.
 //
 // A record that next refused is held here, in front of all that waits, and tried
-// again. Once it has failed often enough, each second time the record behind it
-// goes ahead: if next takes that one, the held one is at fault, not next. So at
-// most two are held.
+// again. Once it has failed often enough, each second time a record behind it goes
+// ahead: if next takes that one, those held before it are at fault, not next. One
+// that went ahead and failed is held too, and after it has failed as often the one
+// behind it goes ahead: several bad records in a row hold the others up, but not for
+// ever.
 type outage struct {
 	held     []held
 	failures int           // deliveries that failed since the last success
 	pause    time.Duration // between two tries
 	until    time.Time     // end of the pause
 	limit    int           // most records in a batch; 0 means BatchSize
-	ahead    bool          // the record behind the oldest is next to be tried
-	proven   bool          // next took a record behind the oldest
+	ahead    bool          // a record behind the oldest is next to be tried
+	proven   bool          // next took a record behind those that are held
 
 	stuck, stuckFallback int // calls that hang
 
@@ -38,6 +40,7 @@ type outage struct {
 type held struct {
 	entry    entry
 	attempts int
+	divert   bool // it was about to go to the fallback
 }
 
 // hold puts a record in front of all that waits, or behind the one in front.
@@ -62,13 +65,19 @@ func (o *outage) rest() time.Duration {
 
 func (o *outage) endPause() { o.pause, o.until = 0, time.Time{} }
 
+// wake ends all that the worker waits for of its own accord.
+func (o *outage) wake() {
+	o.endPause()
+	o.bypass = time.Time{}
+}
+
 // succeeded notes that next took records of a batch of that kind.
 func (o *outage) succeeded(k kind, batchSize int) {
 	o.failures = 0
 	o.endPause()
 	switch k {
 	case retry:
-		o.ahead, o.proven = false, false
+		o.ahead = false
 	case behind:
 		o.ahead, o.proven = false, true
 	}
@@ -90,26 +99,31 @@ func (o *outage) failed(now time.Time, pause bool) {
 	}
 }
 
-// fillHeldLocked gives w the held record, or the one behind it if it is that one's
-// turn.
+// maxHeld is the most records that are held: they cannot be evicted, and in a long
+// outage ever more would go ahead.
+const maxHeld = 64
+
+// fillHeldLocked gives w the oldest held record, or the one that goes ahead of it if
+// it is that one's turn.
 func (c *core) fillHeldLocked(w *worker) {
 	o := &c.outage
-	at := 0
-	w.kind = retry
-	if o.held[0].attempts >= c.opts.MaxAttempts && o.ahead && !o.proven {
-		if at = 1; len(o.held) == 1 {
+	w.kind, w.at = retry, 0
+	if o.ahead && !o.proven && o.held[0].attempts >= c.opts.MaxAttempts && !c.tornLocked() {
+		at := 1
+		for at < len(o.held) && o.held[at].attempts >= c.opts.MaxAttempts && at < maxHeld-1 {
+			at++
+		}
+		if at == len(o.held) {
 			if c.takeLocked(w, 1); len(w.batch.entries) == 1 {
-				w.kind = behind
+				w.kind, w.at = behind, at
 				return
 			}
-			at = 0 // there is none behind it
+		} else {
+			w.kind, w.at = behind, at
 		}
 	}
-	if at == 1 {
-		w.kind = behind
-	}
-	h := o.take(at)
-	w.attempts = h.attempts
+	h := o.take(w.at)
+	w.attempts, w.divert = h.attempts, h.divert
 	w.batch.entries = append(w.memory[:0], h.entry)
 	c.hands++
 }
@@ -132,7 +146,7 @@ func (c *core) bypassLocked(w *worker, d time.Duration) bool {
 
 // bypassedLocked is for how long the held records are to be passed.
 func (c *core) bypassedLocked() time.Duration {
-	if c.outage.bypass.IsZero() || c.phase != running || !c.fallbackLocked() {
+	if c.outage.bypass.IsZero() || c.phase > draining || !c.fallbackLocked() {
 		return 0
 	}
 	return max(0, time.Until(c.outage.bypass))

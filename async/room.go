@@ -196,11 +196,25 @@ func (c *core) evict(q *request, reason int, protected bool) bool {
 		c.mu.Unlock()
 		c.release(freed)
 		c.tellDropped(dropped, reason)
-		if ok || !unpublished || try == 3 {
+		if ok || !unpublished || !awaitPublisher(try, protected) {
 			return ok
 		}
-		runtime.Gosched() // the producer of the oldest record is about to publish it
 	}
+}
+
+// awaitPublisher lets the producer of the oldest record publish it, which it is about
+// to do unless it was preempted just there. For a protected record that is worth a
+// longer wait. It reports false when it is not worth waiting any longer.
+func awaitPublisher(try int, protected bool) bool {
+	switch {
+	case try < 3:
+		runtime.Gosched()
+	case protected && try < 100:
+		time.Sleep(maxWait / 100)
+	default:
+		return false
+	}
+	return true
 }
 
 // evictLocked reports whether it made room, or another caller did.
@@ -217,8 +231,8 @@ func (c *core) evictLocked(q *request, protected bool, drop func(*entry), freed 
 	evicted := 0
 	for {
 		k := c.ring.Evict(n, c.isProtected, drop)
-		if k == 0 && protected && c.opts.Overflow == DropOldest && c.ring.EvictOldest(drop) {
-			k = 1
+		if k == 0 && protected && c.opts.Overflow == DropOldest && !c.ring.Stuck() && c.ring.EvictOldest(drop) {
+			k = 1 // only protected ones wait
 		}
 		evicted += k
 		if k == 0 || q.acquired || *freed >= q.size {

@@ -67,7 +67,8 @@ func (c *core) seal() bool {
 	}
 	c.phase = draining
 	c.result.failed = c.counts.failed
-	c.outage.endPause()
+	c.outage.wake()
+	c.outage.bypass = time.Time{}
 	close(c.closing)
 	c.poke()
 	return true
@@ -79,17 +80,23 @@ func (c *core) finish(w *worker) (more bool) {
 	if c.waiters.Load() > 0 {
 		return true // they are served first
 	}
-	err := c.flushSink(w)
+	var err error
+	defer func() { c.finished(w, err) }() // also if Flush ends the goroutine
+	c.flushSink(w, &err)
+	return false
+}
+
+// finished ends the drain, unless something else has.
+func (c *core) finished(w *worker, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.leftLocked(w) {
-		return false
+		return
 	}
 	if n := c.counts.failed - c.result.failed; n > 0 {
 		err = errors.Join(err, fmt.Errorf("asynchandler: handler %q: %d records failed during shutdown, the last one: %w", c.opts.Name, n, c.result.lastErr))
 	}
 	c.endLockedWith(finished, err)
-	return false
 }
 
 // abandon ends the drain, if it has not ended, because a context has.
@@ -102,8 +109,8 @@ func (c *core) abandon(ctx context.Context) {
 	undelivered := c.depthLocked(c.ring.Tail())
 	c.notePeakLocked()
 	dropped := c.dropWaitingLocked()
-	c.endLockedWith(abandoned, &ShutdownError{Handler: c.opts.Name, Undelivered: undelivered, Err: ctx.Err()})
 	c.result.ctx = ctx
+	c.endLockedWith(abandoned, &ShutdownError{Handler: c.opts.Name, Undelivered: undelivered, Err: ctx.Err()})
 	c.sleep.Store(gone)
 	c.poke()
 	c.mu.Unlock()
@@ -174,13 +181,13 @@ func (c *core) runShutdownFunctions(ctx context.Context) {
 }
 
 func (c *core) runShutdownFunction(ctx context.Context, f func(context.Context) error, done chan<- error) {
-	defer c.visitors.enter()()
-	err := errors.New("not run") // replaced even if f ends the goroutine
+	defer c.closers.enter()()
+	var err error
 	defer func() { done <- err }()
-	err = c.isolated(func() error { return f(ctx) })
+	c.isolate(&err, func() error { return f(ctx) })
 }
 
 // drainedLocked reports whether a shutdown has nothing left to wait for.
 func (c *core) drainedLocked() bool {
-	return c.phase == draining && c.depthLocked(c.ring.Tail()) == 0
+	return c.phase == draining && c.depthLocked(c.ring.Tail())+c.outage.stuck == 0
 }

@@ -15,6 +15,7 @@ type worker struct {
 	batch    Batch
 	memory   []entry // of batch
 	kind     kind
+	at       int  // place among those held that the batch's record has
 	attempts int  // failures so far of the batch's first record
 	divert   bool // that record goes to the fallback, next has refused it
 	call     call
@@ -26,8 +27,8 @@ type kind uint8
 
 const (
 	fresh  kind = iota // the ring
-	retry              // the record that next refused
-	behind             // the one behind that, which goes ahead to tell whose fault it is
+	retry              // the oldest record that next refused
+	behind             // one behind that, which goes ahead to tell whose fault it is
 	report             // made by the handler
 )
 
@@ -125,7 +126,8 @@ func (c *core) fillLocked(w *worker) bool {
 	case len(c.outage.held) > 0 && c.bypassedLocked() == 0:
 		c.fillHeldLocked(w)
 	default:
-		w.kind = fresh
+		w.kind, w.at = fresh, 0
+		c.outage.ahead, c.outage.proven = false, false
 		c.takeLocked(w, limit)
 	}
 	return len(w.batch.entries) > 0
@@ -156,14 +158,13 @@ func (c *core) putBackLocked(w *worker) {
 	if len(entries) == 0 {
 		return
 	}
-	switch w.kind {
-	case report:
+	switch {
+	case w.kind == report:
 		c.report = *c.report.undo
-	case retry:
-		c.outage.hold(0, held{entries[0], w.attempts})
-	case behind:
-		c.outage.hold(1, held{entries[0], w.attempts})
-	case fresh:
+	case w.kind != fresh || w.divert:
+		c.holdLocked(w)
+		return
+	default:
 		c.ring.Return(entries)
 	}
 	c.removeLocked(w, len(entries))
@@ -176,6 +177,7 @@ func (c *core) takeBackLocked(w *worker) {
 	if w.call.running {
 		n = w.batch.close()
 	}
+	w.divert = w.divert && n == 0 // that is about the first record only
 	begun, all := w.batch.entries[:n], w.batch.entries
 	w.batch.entries = all[n:]
 	c.putBackLocked(w)

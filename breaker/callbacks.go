@@ -10,7 +10,7 @@ import (
 
 // judge asks the user what err means. A panic or exit of next is a failure whatever error it carried.
 func (b *Breaker) judge(err error) outcome {
-	if _, ok := errors.AsType[*PanicError](err); ok || errors.Is(err, ErrGoexit) {
+	if b.isPanic(err) {
 		return failure
 	}
 	if b.says("Settings.IsExcluded", b.settings.IsExcluded, err) {
@@ -20,6 +20,16 @@ func (b *Breaker) judge(err error) outcome {
 		return success
 	}
 	return failure
+}
+
+// isPanic asks methods of err, which are the user's: if they panic, so much the worse for err.
+func (b *Breaker) isPanic(err error) (yes bool) {
+	yes = true
+	b.protect("a method of next's error", func() {
+		_, yes = errors.AsType[*PanicError](err)
+		yes = yes || errors.Is(err, ErrGoexit)
+	})
+	return yes
 }
 
 func (b *Breaker) says(name string, predicate func(error) bool, err error) (yes bool) {

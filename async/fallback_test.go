@@ -1,0 +1,293 @@
+package async_test
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// What next refuses goes to the fallback at once, the probe's too; while the breaker
+// is open all does.
+func TestFallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec, fallback, errs := &testsink.Recorder{}, &testsink.Recorder{}, newJournal()
+		next := testsink.NewFailer(rec, errDown, nil)
+		b := newBreaker()
+		h, plug := plugged(t, next, async.Options{Gate: b, Fallback: fallback, ErrorHandler: errs.hear})
+		info(h, numbered(2, 20)...)
+		plug.Release()
+		assertOutcomes(t, h, outcomes{fallback: 20})
+		assert.Equal(t, 5, next.Calls(), "the breaker's threshold")
+		assert.Equal(t, "open", b.Snapshot().State)
+		assert.Equal(t, make([]time.Duration, 5), errs.when(), "no pause")
+		assert.Equal(t, []string{"attempt 1: next is down"}, errs.what()[:1])
+
+		time.Sleep(openTime - time.Millisecond)
+		info(h, numbered(21, 30)...)
+		assertOutcomes(t, h, outcomes{fallback: 30})
+		assert.Equal(t, 5, next.Calls(), "next is left alone")
+
+		time.Sleep(maxOpenTime - openTime)
+		info(h, numbered(31, 40)...)
+		assertOutcomes(t, h, outcomes{fallback: 40})
+		assert.Equal(t, 6, next.Calls(), "one probe, of one record")
+
+		next.Heal()
+		time.Sleep(maxOpenTime)
+		info(h, numbered(41, 50)...)
+		assertOutcomes(t, h, outcomes{delivered: 10, fallback: 40})
+		assert.Equal(t, append([]string{"plug"}, numbered(2, 40)...), fallback.Messages())
+		assert.Equal(t, numbered(41, 50), rec.Messages())
+		assert.Equal(t, "closed", b.Snapshot().State)
+	})
+}
+
+// Each record that next refuses is tried once, whatever the reason.
+func TestFallbackForOneRecord(t *testing.T) {
+	is := testsink.HasMessage("bad")
+	for _, gate := range []struct {
+		name string
+		gate func() *fakeGate
+	}{{"gate", func() *fakeGate { return &fakeGate{} }}, {"no gate", nil}} {
+		for _, tt := range []struct {
+			name     string
+			next     func(slog.Handler) slog.Handler
+			failures int // that the gate hears of
+		}{
+			{"error", func(next slog.Handler) slog.Handler { return testsink.NewFailer(next, errDown, is) }, 4},
+			{"permanent", func(next slog.Handler) slog.Handler { return testsink.NewFailer(next, async.ErrPermanent, is) }, 0},
+			{"panic", func(next slog.Handler) slog.Handler { return testsink.NewPanicker(next, "boom", is) }, 4},
+			{"exit", func(next slog.Handler) slog.Handler { return testsink.NewExiter(next, is) }, 4},
+		} {
+			bubble(t, gate.name+"/"+tt.name, func(t *testing.T) {
+				rec, fallback, errs := &testsink.Recorder{}, &testsink.Recorder{}, newJournal()
+				opts := async.Options{Fallback: fallback, ErrorHandler: errs.hear}
+				var g *fakeGate
+				if gate.gate != nil {
+					g = gate.gate()
+					opts.Gate = g
+				}
+				h, plug := plugged(t, tt.next(rec), opts)
+				info(h, "1", "bad", "2", "bad", "bad", "3", "bad")
+				plug.Release()
+				assertOutcomes(t, h, outcomes{delivered: 4, fallback: 4})
+				assert.Equal(t, []string{"plug", "1", "2", "3"}, rec.Messages())
+				assert.Equal(t, []string{"bad", "bad", "bad", "bad"}, fallback.Messages())
+				assert.Len(t, errs.what(), 4, "one try each")
+				if g != nil {
+					assert.Len(t, g.bad, tt.failures)
+					g.assertSettled(t)
+				}
+			})
+		}
+	}
+}
+
+// A next that ends the worker's goroutine with every record costs the handler
+// nothing but time.
+func TestFallbackForNextThatAlwaysExits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fallback := &testsink.Recorder{}
+		h := begin(t, testsink.NewExiter(nil, nil), async.Options{Fallback: fallback})
+		info(h, numbered(1, 50)...)
+		assertOutcomes(t, h, outcomes{fallback: 50})
+		assert.EqualValues(t, 50, h.Stats().Panics)
+		assert.Equal(t, numbered(1, 50), fallback.Messages())
+	})
+}
+
+func TestFallbackOfDerivedHandlers(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		derive func(slog.Handler) slog.Handler
+		want   string
+	}{
+		{"attributes", func(h slog.Handler) slog.Handler { return h.WithAttrs([]slog.Attr{slog.Int("a", 1)}) }, "INFO m a=1 k=v"},
+		{"group", func(h slog.Handler) slog.Handler { return h.WithGroup("g") }, "INFO m g.k=v"},
+		{"both", func(h slog.Handler) slog.Handler {
+			return h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("g").WithAttrs([]slog.Attr{slog.Int("b", 2)})
+		}, "INFO m a=1 g.b=2 g.k=v"},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			rec, fallback := &testsink.Recorder{}, &testsink.Recorder{}
+			next := testsink.NewFailer(rec, errDown, testsink.First(1))
+			h := begin(t, next, async.Options{Fallback: fallback})
+			log := slog.New(tt.derive(h))
+			log.Info("m", "k", "v")
+			log.Info("m", "k", "v")
+			assertOutcomes(t, h, outcomes{delivered: 1, fallback: 1})
+			assert.Equal(t, []string{tt.want}, fallback.Lines())
+			assert.Equal(t, []string{tt.want}, rec.Lines())
+		})
+	}
+}
+
+// A fallback that does not take a record either has the last word on it.
+func TestFallbackRefuses(t *testing.T) {
+	is := testsink.HasMessage("bad")
+	for _, tt := range []struct {
+		name     string
+		fallback func(slog.Handler) slog.Handler
+		hears    string
+		panics   int
+	}{
+		{"error", func(next slog.Handler) slog.Handler { return testsink.NewFailer(next, errDown, is) }, "attempt 1: next is down", 0},
+		{"panic", func(next slog.Handler) slog.Handler { return testsink.NewPanicker(next, "boom", is) }, "panic: boom", 3},
+		{"exit", func(next slog.Handler) slog.Handler { return testsink.NewExiter(next, is) }, "panic: runtime.Goexit was called", 3},
+	} {
+		for _, open := range []bool{false, true} {
+			name := tt.name + "/breaker closed"
+			if open {
+				name = tt.name + "/breaker open"
+			}
+			bubble(t, name, func(t *testing.T) {
+				rec, errs, gate := &testsink.Recorder{}, newJournal(), &fakeGate{}
+				h, plug := plugged(t, testsink.NewFailer(nil, errDown, nil), async.Options{Gate: gate, Fallback: tt.fallback(rec), ErrorHandler: errs.hear})
+				info(h, "1", "bad", "bad", "2", "bad", "3")
+				if open {
+					gate.shut(time.Hour)
+				}
+				plug.Release()
+				assertOutcomes(t, h, outcomes{fallback: 4, failed: 3})
+				assert.Equal(t, []string{"plug", "1", "2", "3"}, rec.Messages())
+				assert.EqualValues(t, tt.panics, h.Stats().Panics)
+				heard := 0
+				for _, e := range errs.what() {
+					if e == tt.hears {
+						heard++
+					}
+				}
+				assert.GreaterOrEqual(t, heard, 3, "the error handler hears of each: %q", errs.what())
+				gate.assertSettled(t)
+			})
+		}
+	}
+}
+
+// A fallback that hangs counts as no fallback until it returns. The record that it
+// hangs with is failed, and the worker goes on without it.
+func TestFallbackHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec, errs, gate := &testsink.Recorder{}, newJournal(), &fakeGate{}
+		next := testsink.NewFailer(rec, errDown, nil)
+		fallback := testsink.NewBlocker(nil)
+		t.Cleanup(fallback.Release)
+		h := begin(t, next, async.Options{Gate: gate, Fallback: fallback, StallTimeout: time.Second, MaxAttempts: 1000, ErrorHandler: errs.hear})
+		info(h, "1")
+		<-fallback.Entered()
+		info(h, "2", "3")
+		time.Sleep(time.Second)
+		assertOutcomes(t, h, outcomes{failed: 1, depth: 2})
+		assert.EqualValues(t, 1, h.Stats().Stalls)
+		assert.Contains(t, errs.what(), "stall of 1s")
+		assert.Zero(t, gate.trips, "it is not next that hangs")
+
+		time.Sleep(time.Minute)
+		assertOutcomes(t, h, outcomes{failed: 1, depth: 2})
+		next.Heal()
+		time.Sleep(time.Second)
+		assertOutcomes(t, h, outcomes{delivered: 2, failed: 1})
+		assert.Equal(t, []string{"2", "3"}, rec.Messages())
+
+		fallback.Release()
+		assertOutcomes(t, h, outcomes{delivered: 2, failed: 1})
+		next.Break(testsink.HasMessage("4"))
+		info(h, "4", "5")
+		time.Sleep(time.Second)
+		assertOutcomes(t, h, outcomes{delivered: 3, fallback: 1, failed: 1})
+	})
+}
+
+// A fallback may hang in the midst of a batch.
+func TestFallbackHangsWithLaterRecord(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		after func() error // what the call does in the end
+	}{
+		{"returns", func() error { return nil }},
+		{"fails", func() error { return errDown }},
+		{"panics", func() error { panic("boom") }},
+		{"exits", func() error { runtime.Goexit(); return nil }},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			gate, hang, taken := &fakeGate{}, testsink.NewGate(), newJournal()
+			t.Cleanup(hang.Release)
+			fallback := testsink.Func(func(_ context.Context, r slog.Record) error {
+				taken.note(r.Message)
+				if r.Message == "hang" {
+					hang.Pass()
+					return tt.after()
+				}
+				return nil
+			})
+			rec := &testsink.Recorder{}
+			h, plug := plugged(t, rec, async.Options{Gate: gate, Fallback: fallback, StallTimeout: time.Second})
+			info(h, "1", "2", "hang", "3", "4")
+			gate.shut(time.Hour)
+			plug.Release()
+			time.Sleep(2 * time.Second)
+			assertOutcomes(t, h, outcomes{delivered: 1, fallback: 2, failed: 1, depth: 2})
+
+			hang.Release()
+			time.Sleep(2 * time.Second)
+			assertOutcomes(t, h, outcomes{delivered: 1, fallback: 4, failed: 1})
+			assert.Equal(t, []string{"1", "2", "hang", "3", "4"}, taken.what(), "in order, each once")
+		})
+	}
+}
+
+// With both next and the fallback hung, Shutdown still ends with its context.
+func TestBothHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next, fallback := testsink.NewBlocker(nil), testsink.NewBlocker(nil)
+		t.Cleanup(next.Release)
+		t.Cleanup(fallback.Release)
+		h := begin(t, next, async.Options{Gate: newBreaker(), Fallback: fallback, StallTimeout: time.Second})
+		info(h, "1")
+		<-next.Entered()
+		info(h, "2", "3")
+		time.Sleep(3 * time.Second)
+		assertOutcomes(t, h, outcomes{failed: 1, depth: 2})
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var undelivered *async.ShutdownError
+		require.ErrorAs(t, h.Shutdown(ctx), &undelivered)
+		assert.Equal(t, 2, undelivered.Undelivered)
+		assert.Equal(t, time.Second, time.Since(start))
+		assertOutcomes(t, h, outcomes{failed: 1, dropped: 1, depth: 1})
+		next.Release()
+		fallback.Release()
+		assertOutcomes(t, h, outcomes{delivered: 1, failed: 1, dropped: 1})
+	})
+}
+
+// Who needs room takes back only what waits for its turn: nothing of it goes to the
+// fallback because the record in front of it did.
+func TestEvictionDuringFallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec, taken := &testsink.Recorder{}, &testsink.Recorder{}
+		next := testsink.NewFailer(rec, errDown, testsink.HasMessage("bad"))
+		fallback := testsink.NewBlocker(taken)
+		t.Cleanup(fallback.Release)
+		h, plug := plugged(t, next, async.Options{Gate: &fakeGate{}, Fallback: fallback, Capacity: 4, DropReports: -1, StallTimeout: -1})
+		info(h, "bad", "1", "2", "3")
+		plug.Release()
+		<-fallback.Entered()
+		info(h, numbered(4, 7)...)
+		info(h, "8") // takes back "1" to "3"
+		fallback.Release()
+		assertOutcomes(t, h, outcomes{delivered: 5, fallback: 1, dropped: 4})
+		assert.Equal(t, []string{"bad"}, taken.Messages())
+		assert.Equal(t, append([]string{"plug"}, numbered(5, 8)...), rec.Messages())
+	})
+}

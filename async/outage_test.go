@@ -1,0 +1,313 @@
+package async_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/breaker"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// newBreaker opens after 5 failures for 5 s, and up to 0.5 s more.
+func newBreaker() *breaker.Breaker { return breaker.NewBreaker(gobreaker.Settings{}, nil) }
+
+const (
+	openTime    = 5 * time.Second
+	maxOpenTime = openTime + openTime/10 + 1
+)
+
+func ms(n ...int) (d []time.Duration) {
+	for _, n := range n {
+		d = append(d, time.Duration(n)*time.Millisecond)
+	}
+	return d
+}
+
+// While the breaker is closed, the tries of one record are 10 ms, 20 ms... apart.
+// Once it is open, next is left alone but for one probe of one record at a time.
+func TestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j, ok := newJournal(), false
+		next := j.handler(func(string) error {
+			if ok {
+				return nil
+			}
+			return errDown
+		})
+		b := newBreaker()
+		h := begin(t, next, async.Options{Gate: b, MaxAttempts: 1000})
+		info(h, numbered(1, 20)...)
+		time.Sleep(time.Second)
+		assert.Equal(t, ms(0, 10, 30, 70, 150), j.when())
+		assert.Equal(t, []string{"1", "1", "1", "1", "1"}, j.what())
+		assert.Equal(t, "open", b.Snapshot().State)
+
+		last := j.when()[4]
+		for probe := range 10 {
+			time.Sleep(last + openTime - time.Since(j.start))
+			require.Len(t, j.when(), 5+probe, "next was called while the breaker was open")
+			time.Sleep(maxOpenTime - openTime)
+			synctest.Wait()
+			require.Len(t, j.when(), 6+probe, "one probe is due")
+			last = j.when()[5+probe]
+		}
+		info(h, "21", "22")
+		assertOutcomes(t, h, outcomes{depth: 22})
+
+		ok = true
+		calls := len(j.what())
+		time.Sleep(maxOpenTime)
+		assertOutcomes(t, h, outcomes{delivered: 22})
+		assert.Equal(t, numbered(1, 22), j.what()[calls:], "in order, each once")
+		assert.Equal(t, "closed", b.Snapshot().State)
+	})
+}
+
+func TestPause(t *testing.T) {
+	want := ms(0, 10, 30, 70, 150, 310, 630, 1270, 2270, 3270)
+	for _, tt := range []struct {
+		name string
+		gate async.Gate
+		want outcomes
+	}{
+		{"no gate: given up after MaxAttempts", nil, outcomes{failed: 1}},
+		{"gate closed all the time: held", &fakeGate{}, outcomes{depth: 1}},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			calls, errs := newJournal(), newJournal()
+			h := begin(t, calls.handler(down), async.Options{Gate: tt.gate, MaxAttempts: len(want), ErrorHandler: errs.hear})
+			info(h, "a")
+			time.Sleep(4 * time.Second)
+			assert.Equal(t, want, calls.when())
+			assert.Equal(t, want, errs.when())
+			for i, e := range errs.what() {
+				assert.Equal(t, fmt.Sprintf("attempt %d: next is down", i+1), e)
+			}
+			assertOutcomes(t, h, tt.want)
+			assert.EqualValues(t, len(want), h.Stats().DeliveryErrors)
+		})
+	}
+}
+
+// A success ends the pause and its doubling.
+func TestPauseBeginsAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		h := begin(t, testsink.NewFailer(j.handler(func(string) error { return nil }), nil, testsink.First(4)), async.Options{Gate: &fakeGate{}})
+		info(h, "a")
+		time.Sleep(time.Second)
+		assert.Equal(t, ms(150), j.when())
+
+		j.reset()
+		h2 := begin(t, j.handler(downFor("b")), async.Options{Gate: &fakeGate{}})
+		for range 2 {
+			info(h2, "good")
+			time.Sleep(time.Second)
+		}
+		info(h2, "b")
+		time.Sleep(50 * time.Millisecond)
+		assert.Equal(t, ms(0, 1000, 2000, 2010, 2030), j.when())
+	})
+}
+
+func TestGivenUp(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		gate     async.Gate
+		attempts int
+		msgs     []string
+		bad      []string
+		calls    []string
+		want     outcomes
+	}{
+		{
+			"no gate", nil, 2, []string{"bad", "x", "y"}, []string{"bad"},
+			[]string{"bad", "bad", "x", "y"},
+			outcomes{delivered: 2, failed: 1},
+		},
+		{
+			"a later record was taken", &fakeGate{}, 3, []string{"bad", "x", "y"}, []string{"bad"},
+			[]string{"bad", "bad", "bad", "x", "bad", "y"},
+			outcomes{delivered: 2, failed: 1},
+		},
+		{
+			"an even number", &fakeGate{}, 2, []string{"bad", "x", "y"}, []string{"bad"},
+			[]string{"bad", "bad", "bad", "x", "bad", "y"},
+			outcomes{delivered: 2, failed: 1},
+		},
+		{
+			"a single attempt", &fakeGate{}, 1, []string{"bad", "x", "y"}, []string{"bad"},
+			[]string{"bad", "x", "bad", "y"},
+			outcomes{delivered: 2, failed: 1},
+		},
+		{
+			"between good ones", &fakeGate{}, 1, []string{"x", "bad", "y"}, []string{"bad"},
+			[]string{"x", "bad", "y", "bad"},
+			outcomes{delivered: 2, failed: 1},
+		},
+		{
+			"bad ones with good ones between them", &fakeGate{}, 1, []string{"bad1", "x", "bad2", "y"}, []string{"bad1", "bad2"},
+			[]string{"bad1", "x", "bad1", "bad2", "y", "bad2"},
+			outcomes{delivered: 2, failed: 2},
+		},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			calls, errs := newJournal(), newJournal()
+			h := begin(t, calls.handler(downFor(tt.bad...)), async.Options{Gate: tt.gate, MaxAttempts: tt.attempts, ErrorHandler: errs.hear})
+			info(h, tt.msgs...)
+			time.Sleep(time.Minute)
+			assert.Equal(t, tt.calls, calls.what())
+			assertOutcomes(t, h, tt.want)
+			assert.Len(t, errs.what(), len(tt.calls)-tt.want.delivered)
+		})
+	}
+}
+
+// Nobody knows whether a record is bad as long as there is no other to try.
+func TestLastRecordIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls, errs := newJournal(), newJournal()
+		h := begin(t, calls.handler(downFor("bad")), async.Options{Gate: newBreaker(), ErrorHandler: errs.hear})
+		info(h, "bad")
+		time.Sleep(time.Hour)
+		assertOutcomes(t, h, outcomes{depth: 1})
+		require.Greater(t, len(calls.what()), 500)
+
+		info(h, "good")
+		time.Sleep(3 * maxOpenTime)
+		assertOutcomes(t, h, outcomes{delivered: 1, failed: 1})
+		attempts := errs.what()
+		assert.Equal(t, fmt.Sprintf("attempt %d: next is down", len(attempts)), attempts[len(attempts)-1])
+	})
+}
+
+// Several bad records in a row hold up the others for a while, not for ever.
+func TestSeveralBadInARow(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		bad  int
+		gate func() async.Gate
+	}{
+		{"2", 2, func() async.Gate { return &fakeGate{} }},
+		{"3", 3, func() async.Gate { return &fakeGate{} }},
+		{"10", 10, func() async.Gate { return &fakeGate{} }},
+		{"3 with a breaker", 3, func() async.Gate { return newBreaker() }},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			bad, good := numbered(1, tt.bad), numbered(101, 120)
+			rec := &testsink.Recorder{}
+			h := begin(t, testsink.NewFailer(rec, errDown, testsink.HasMessage(bad...)), async.Options{Gate: tt.gate()})
+			info(h, append(bad, good...)...)
+			time.Sleep(time.Hour)
+			assertOutcomes(t, h, outcomes{delivered: len(good), failed: len(bad)})
+			assert.Equal(t, good, rec.Messages())
+		})
+	}
+}
+
+// However many probes fail, nothing is lost when next itself was at fault, and only
+// one record at a time goes ahead.
+func TestNothingIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		next := testsink.NewFailer(rec, errDown, nil)
+		h := begin(t, next, async.Options{Gate: newBreaker(), MaxAttempts: 1})
+		msgs := numbered(1, 200)
+		info(h, msgs...)
+		time.Sleep(24 * time.Hour)
+		require.Greater(t, next.Calls(), 10_000)
+		assertOutcomes(t, h, outcomes{depth: 200})
+		next.Heal()
+		time.Sleep(3 * maxOpenTime)
+		assertOutcomes(t, h, outcomes{delivered: 200})
+		got := rec.Messages()
+		if ahead := slices.Index(msgs, got[0]); ahead > 0 {
+			msgs = slices.Concat(got[:1], msgs[:ahead], msgs[ahead+1:])
+		}
+		assert.Equal(t, msgs, got)
+	})
+}
+
+// A permanent error is the record's fault, whatever the gate thinks of errors.
+func TestPermanent(t *testing.T) {
+	permanent := fmt.Errorf("too long: %w", async.ErrPermanent)
+	for _, tt := range []struct {
+		name string
+		err  error
+	}{
+		{"wrapped", permanent},
+		{"joined", errors.Join(errDown, async.ErrPermanent)},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			rec, errs, gate := &testsink.Recorder{}, newJournal(), &fakeGate{}
+			next := testsink.NewFailer(rec, tt.err, testsink.HasMessage("bad"))
+			h, plug := plugged(t, next, async.Options{Gate: gate, ErrorHandler: errs.hear})
+			info(h, "bad", "2", "bad", "bad", "bad", "bad", "bad", "3")
+			plug.Release()
+			assertOutcomes(t, h, outcomes{delivered: 3, failed: 6})
+			assert.Equal(t, []string{"plug", "2", "3"}, rec.Messages())
+			assert.Equal(t, 9, next.Calls(), "none is tried again")
+			assert.Empty(t, gate.bad, "no failure for the gate")
+			assert.Equal(t, make([]time.Duration, 6), errs.when(), "nothing is paused for")
+			gate.assertSettled(t)
+		})
+	}
+}
+
+// With a breaker too, an endless row of bad records leaves it closed.
+func TestPermanentLeavesBreakerClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker()
+		h := begin(t, testsink.NewFailer(nil, async.ErrPermanent, nil), async.Options{Gate: b})
+		info(h, numbered(1, 100)...)
+		assertOutcomes(t, h, outcomes{failed: 100})
+		assert.Equal(t, breaker.Snapshot{State: "closed"}, b.Snapshot())
+	})
+}
+
+// Retry, after the breaker was closed by hand, makes the worker try at once.
+func TestRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		next := testsink.NewFailer(rec, errDown, nil)
+		b := breaker.NewBreaker(gobreaker.Settings{Timeout: time.Hour}, nil)
+		h := begin(t, next, async.Options{Gate: b, MaxAttempts: 1000})
+		info(h, "a", "b")
+		time.Sleep(time.Minute)
+		require.Equal(t, "open", b.Snapshot().State)
+		next.Heal()
+		b.Reset()
+		assertOutcomes(t, h, outcomes{depth: 2})
+		h.Retry()
+		assertOutcomes(t, h, outcomes{delivered: 2})
+		assert.Equal(t, []string{"a", "b"}, rec.Messages())
+	})
+}
+
+// plugged returns a handler whose worker is inside next with the record
+// "plug", and the gate of next.
+func plugged(t *testing.T, next slog.Handler, opts async.Options) (*async.Handler, *testsink.Gate) {
+	t.Helper()
+	g := testsink.NewGate()
+	h := begin(t, testsink.Func(func(ctx context.Context, r slog.Record) error {
+		if r.Message == "plug" {
+			g.Pass()
+		}
+		return next.Handle(ctx, r)
+	}), opts)
+	t.Cleanup(g.Release)
+	info(h, "plug")
+	<-g.Entered()
+	return h, g
+}

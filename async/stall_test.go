@@ -1,0 +1,341 @@
+package async_test
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// hanging is a next that passes a gate with each record called "hang", and then ends
+// the call as end says. It knows how many calls there were at a time.
+type hanging struct {
+	*testsink.Gate
+	rec   testsink.Recorder
+	end   func() error
+	calls atomic.Int32
+	most  atomic.Int32
+}
+
+func newHanging(t *testing.T) *hanging {
+	g := &hanging{Gate: testsink.NewGate()}
+	t.Cleanup(g.Release)
+	return g
+}
+
+func (g *hanging) handler() slog.Handler {
+	return testsink.Func(func(ctx context.Context, r slog.Record) error {
+		g.most.Store(max(g.most.Load(), g.calls.Add(1)))
+		defer g.calls.Add(-1)
+		if r.Message == "hang" {
+			g.Pass()
+			if g.end != nil {
+				return g.end()
+			}
+		}
+		return g.rec.Handle(ctx, r)
+	})
+}
+
+func (g *hanging) assertOneAtATime(t *testing.T) {
+	t.Helper()
+	assert.EqualValues(t, 1, g.most.Load(), "calls into next at a time")
+}
+
+// A hang is noticed after exactly StallTimeout if it is the first record's, else up to
+// a quarter later.
+func TestStallIsNoticed(t *testing.T) {
+	const timeout = 4 * time.Second
+	for _, tt := range []struct {
+		name  string
+		takes time.Duration // that the record before takes
+		want  time.Duration
+	}{
+		{"first record", 0, timeout},
+		{"second record", 1500 * time.Millisecond, 6 * time.Second}, // looked at after 1, 2, ... 6 s
+		{"second record, hardly later", time.Millisecond, 5 * time.Second},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			next, errs, gate := newHanging(t), newJournal(), &fakeGate{}
+			slow := testsink.Func(func(ctx context.Context, r slog.Record) error {
+				if r.Message == "slow" {
+					time.Sleep(tt.takes)
+				}
+				return next.handler().Handle(ctx, r)
+			})
+			h, plug := plugged(t, slow, async.Options{Name: "x", Gate: gate, StallTimeout: timeout, ErrorHandler: errs.hear})
+			if tt.takes > 0 {
+				info(h, "slow")
+			}
+			info(h, "hang", "2")
+			errs.reset()
+			plug.Release()
+			time.Sleep(tt.want - time.Nanosecond)
+			synctest.Wait()
+			assert.Empty(t, errs.what())
+			assert.Zero(t, h.Stats().Stalls)
+			time.Sleep(time.Nanosecond)
+			synctest.Wait()
+			assert.Equal(t, []string{"stall of 4s"}, errs.what())
+			assert.EqualValues(t, 1, h.Stats().Stalls)
+			assert.Equal(t, 1, gate.trips)
+			assert.Equal(t, tt.want, h.Stats().InFlight)
+			assert.Equal(t, `asynchandler: handler "x": delivery has not returned for 4s`, h.Stats().LastError)
+
+			time.Sleep(time.Hour)
+			assert.Len(t, errs.what(), 1, "one hang, one report")
+			assert.Equal(t, tt.want+time.Hour, h.Stats().InFlight)
+			next.Release()
+			assertOutcomes(t, h, outcomes{delivered: 3 + min(1, int(tt.takes))})
+			assert.Zero(t, h.Stats().InFlight)
+			gate.assertSettled(t)
+		})
+	}
+}
+
+// One stall opens the breaker, which stays open while the call hangs; what waits
+// waits. After the call returned a probe follows.
+func TestStallOpensBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next, b := newHanging(t), newBreaker()
+		h, plug := plugged(t, next.handler(), async.Options{Gate: b, StallTimeout: time.Second})
+		info(h, "1", "hang", "2", "3")
+		plug.Release()
+		time.Sleep(2 * time.Second)
+		assert.Equal(t, "open", b.Snapshot().State)
+		time.Sleep(time.Hour)
+		assertOutcomes(t, h, outcomes{delivered: 1, depth: 4}) // "1" was in the same call
+		assert.Equal(t, "open", b.Snapshot().State)
+		assert.Zero(t, b.Snapshot().HalfOpened, "no probe while the call hangs")
+
+		next.Release()
+		time.Sleep(openTime - time.Second)
+		assertOutcomes(t, h, outcomes{delivered: 3, depth: 2})
+		time.Sleep(2 * maxOpenTime)
+		assertOutcomes(t, h, outcomes{delivered: 5})
+		assert.Equal(t, []string{"plug", "1", "hang", "2", "3"}, next.rec.Messages())
+		assert.EqualValues(t, 1, b.Snapshot().HalfOpened)
+		assert.Equal(t, "closed", b.Snapshot().State)
+		next.assertOneAtATime(t)
+	})
+}
+
+// With a fallback, what is not inside the call that hangs goes there.
+func TestStallWithFallback(t *testing.T) {
+	for _, g := range gates {
+		bubble(t, g.name, func(t *testing.T) {
+			next, fallback := newHanging(t), &testsink.Recorder{}
+			h, plug := plugged(t, next.handler(), async.Options{Gate: g.gate(), StallTimeout: time.Second, Fallback: fallback})
+			info(h, "1", "hang", "2", "3")
+			plug.Release()
+			time.Sleep(2 * time.Second)
+			info(h, "4")
+			assertOutcomes(t, h, outcomes{delivered: 1, fallback: 3, depth: 2})
+			assert.Equal(t, []string{"2", "3", "4"}, fallback.Messages())
+
+			next.Release()
+			time.Sleep(maxOpenTime)
+			info(h, "5")
+			assertOutcomes(t, h, outcomes{delivered: 4, fallback: 3})
+			assert.Equal(t, []string{"plug", "1", "hang", "5"}, next.rec.Messages())
+			next.assertOneAtATime(t)
+		})
+	}
+}
+
+// The records inside a call that hung have the outcome that the call has in the end.
+func TestStalledCallEnds(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func() error
+		want outcomes
+	}{
+		{"fails once", func() error { return errDown }, outcomes{delivered: 3}},
+		{"permanent error", func() error { return async.ErrPermanent }, outcomes{delivered: 2, failed: 1}},
+		{"panics", func() error { panic("boom") }, outcomes{delivered: 2, failed: 1}},
+		{"exits", func() error { runtime.Goexit(); return nil }, outcomes{delivered: 2, failed: 1}},
+	} {
+		for _, g := range gates {
+			bubble(t, tt.name+"/"+g.name, func(t *testing.T) {
+				next := newHanging(t)
+				next.end = func() error {
+					next.end = nil
+					return tt.end()
+				}
+				h, plug := plugged(t, next.handler(), async.Options{Gate: g.gate(), StallTimeout: time.Second})
+				info(h, "hang", "2")
+				plug.Release()
+				time.Sleep(time.Minute)
+				assertOutcomes(t, h, outcomes{delivered: 1, depth: 2})
+				next.Release()
+				time.Sleep(3 * maxOpenTime)
+				assertOutcomes(t, h, tt.want)
+				next.assertOneAtATime(t)
+			})
+		}
+	}
+}
+
+// Next may hang again with the probe.
+func TestStallsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next, errs := newHanging(t), newJournal()
+		h := begin(t, next.handler(), async.Options{Gate: newBreaker(), StallTimeout: time.Second, ErrorHandler: errs.hear})
+		info(h, "hang", "hang", "hang", "1")
+		for range 3 {
+			time.Sleep(time.Minute)
+			next.Step()
+		}
+		time.Sleep(time.Minute)
+		assertOutcomes(t, h, outcomes{delivered: 4})
+		assert.Equal(t, []string{"stall of 1s", "stall of 1s", "stall of 1s"}, errs.what())
+		next.assertOneAtATime(t)
+	})
+}
+
+// A next that is slow, but gets on, does not hang; nor does any if the timeout is off.
+func TestNoStall(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		timeout time.Duration
+		delay   time.Duration
+		records int
+	}{
+		{"slow", time.Second, 700 * time.Millisecond, 20},
+		{"just in time", time.Second, time.Second - time.Nanosecond, 1},
+		{"off", -1, time.Hour, 2},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			rec, gate := &testsink.Recorder{}, &fakeGate{}
+			h := begin(t, testsink.NewSlow(rec, tt.delay), async.Options{Gate: gate, StallTimeout: tt.timeout})
+			info(h, numbered(1, tt.records)...)
+			time.Sleep(tt.delay * time.Duration(tt.records))
+			assertOutcomes(t, h, outcomes{delivered: tt.records})
+			assert.Zero(t, h.Stats().Stalls)
+			assert.Zero(t, gate.trips)
+		})
+	}
+}
+
+func TestShutdownWhileNextHangs(t *testing.T) {
+	for _, withFallback := range []bool{false, true} {
+		for _, stalled := range []bool{false, true} { // before the shutdown begins
+			name := map[bool]string{false: "no fallback", true: "fallback"}[withFallback] +
+				map[bool]string{false: "/hangs unnoticed", true: "/stalled"}[stalled]
+			bubble(t, name, func(t *testing.T) {
+				next, fallback := newHanging(t), &testsink.Recorder{}
+				opts := async.Options{Gate: newBreaker(), StallTimeout: time.Second}
+				if withFallback {
+					opts.Fallback = fallback
+				}
+				h, plug := plugged(t, next.handler(), opts)
+				info(h, "hang")
+				plug.Release()
+				time.Sleep(time.Millisecond)
+				if stalled {
+					time.Sleep(time.Minute)
+				}
+				info(h, "2", "3")
+
+				start := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				var undelivered *async.ShutdownError
+				require.ErrorAs(t, h.Shutdown(ctx), &undelivered)
+				assert.Equal(t, 5*time.Second, time.Since(start))
+				inside := outcomes{delivered: 1, dropped: 2, depth: 1}
+				if withFallback {
+					inside = outcomes{delivered: 1, fallback: 2, depth: 1}
+					assert.Equal(t, 1, undelivered.Undelivered)
+					assert.Equal(t, []string{"2", "3"}, fallback.Messages())
+				} else {
+					assert.Equal(t, 3, undelivered.Undelivered)
+				}
+				assertOutcomes(t, h, inside)
+				info(h, "late")
+				inside.dropped++
+				assertOutcomes(t, h, inside)
+
+				next.Release()
+				inside.delivered, inside.depth = 2, 0
+				assertOutcomes(t, h, inside)
+				next.assertOneAtATime(t)
+			})
+		}
+	}
+}
+
+// When next returns before the context ends, the shutdown goes on at once.
+func TestShutdownOutlivesStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := newHanging(t)
+		h := begin(t, next.handler(), async.Options{Gate: newBreaker(), StallTimeout: time.Second})
+		info(h, "hang", "1", "2")
+		time.AfterFunc(time.Minute, next.Release)
+		start := time.Now()
+		require.NoError(t, h.Shutdown(context.Background()))
+		assert.Equal(t, time.Minute, time.Since(start))
+		assertOutcomes(t, h, outcomes{delivered: 3})
+		next.assertOneAtATime(t)
+	})
+}
+
+// A Flush of the sink that hangs is an outage as well.
+func TestSinkFlushHangs(t *testing.T) {
+	for _, shutdown := range []bool{false, true} {
+		bubble(t, map[bool]string{false: "Flush", true: "Shutdown"}[shutdown], func(t *testing.T) {
+			errs, fallback, gate := newJournal(), &testsink.Recorder{}, testsink.NewGate()
+			t.Cleanup(gate.Release)
+			var inside atomic.Int32
+			enter := func() func() {
+				assert.EqualValues(t, 1, inside.Add(1), "calls into the sink at a time")
+				return func() { inside.Add(-1) }
+			}
+			s := &batchSink{
+				flush: func() error { defer enter()(); gate.Pass(); return errDown },
+				deliver: func(_ *async.Batch, msgs []string) (int, error) {
+					defer enter()()
+					return len(msgs), nil
+				},
+			}
+			h := begin(t, s.handler(), async.Options{Sink: s, StallTimeout: time.Second, ErrorHandler: errs.hear, Fallback: fallback})
+			info(h, "1")
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			start := time.Now()
+			if shutdown {
+				require.Error(t, h.Shutdown(ctx))
+			} else {
+				require.ErrorIs(t, h.Flush(ctx), context.DeadlineExceeded)
+			}
+			assert.LessOrEqual(t, time.Since(start), 3*time.Second)
+			assert.Equal(t, []string{"stall of 1s"}, errs.what())
+			if shutdown {
+				go info(h, "late") // it may wait, but not go to the sink now
+				time.Sleep(time.Minute)
+				gate.Release()
+				assertOutcomes(t, h, outcomes{delivered: 1, failed: 0, dropped: 1})
+				return
+			}
+			info(h, "2")
+			assertOutcomes(t, h, outcomes{delivered: 1, fallback: 1})
+			ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			require.ErrorIs(t, h.Flush(ctx), context.DeadlineExceeded, "there is nothing to wait for but the sink")
+			gate.Release()
+			time.Sleep(time.Second)
+			info(h, "3")
+			require.ErrorIs(t, h.Flush(t.Context()), errDown)
+			assertOutcomes(t, h, outcomes{delivered: 2, fallback: 1})
+		})
+	}
+}
