@@ -111,6 +111,7 @@ func (c *core) forsakeLocked(w *worker) {
 	if n == 0 {
 		return // the goroutine got no time to begin one
 	}
+	c.notePeakLocked()
 	c.counts.fallback += uint64(n - 1)
 	c.counts.failed++
 	c.hands -= n

@@ -218,6 +218,7 @@ func (c *core) settleLocked(w *worker, n int, outcome *uint64, now time.Time) {
 		c.removeLocked(w, n)
 		return
 	}
+	c.notePeakLocked()
 	*outcome += uint64(n)
 	c.releaseAll(w.batch.entries[:n])
 	if outcome != &c.counts.failed {

@@ -110,11 +110,18 @@ func (c *core) step(w *worker) (more bool) {
 	return true
 }
 
+// urgent is the size of a batch while callers wait for room: where CPU time is short
+// the worker shows sooner that it is not stalled.
+const urgent = 64
+
 // fillLocked gives w its next batch and reports whether there was one.
 func (c *core) fillLocked(w *worker) bool {
 	limit := c.opts.BatchSize
 	if c.outage.limit > 0 {
 		limit = min(limit, c.outage.limit)
+	}
+	if c.room.waiting.Load() > 0 {
+		limit = min(limit, urgent)
 	}
 	due, limit := c.reportDueLocked(limit)
 	w.attempts, w.divert = 0, false
