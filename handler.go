@@ -4,9 +4,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"reflect"
 
 	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/breaker"
+	"github.com/asynchandler/asynchandler/internal/capture"
 	"github.com/asynchandler/asynchandler/internal/stdlog"
 )
 
@@ -36,7 +38,7 @@ var _ slog.Handler = (*Handler)(nil)
 //
 // A next that reports an error gets the record again, whole: one that fans out
 // and reports the error of one member, such as [slog.MultiHandler], repeats
-// itself to the others then. The context that next gets has the values of the
+// itself to the others then; [NewMultiHandler] does not. The context that next gets has the values of the
 // call's, but not its cancellation; see [WithContextFunc].
 //
 // next may be slog's default handler, also if the result becomes the default with
@@ -48,6 +50,7 @@ func New(next slog.Handler, opts ...Option) *Handler {
 		panic("asynchandler: New: next is nil")
 	}
 	o := newOptions(opts)
+	require("WithFallback", "next", !same(next, o.Fallback), "another handler than next")
 	if stdlog.IsDefault(next) {
 		w, build := stdlog.New(next)
 		if !isFile(w) && o.maxWrite < 0 {
@@ -56,6 +59,11 @@ func New(next slog.Handler, opts ...Option) *Handler {
 		return newWriterHandler(w, build, async.FormatText, o)
 	}
 	return newHandler(next, o)
+}
+
+// same reports whether two handlers are known to be the same.
+func same(a, b slog.Handler) bool {
+	return b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // NewJSONHandler returns a handler that writes to w, byte for byte, what
@@ -123,7 +131,7 @@ func newWriterHandler(w io.Writer, build func(io.Writer) slog.Handler, format as
 func newHandler(next slog.Handler, o *options) *Handler {
 	h := &Handler{}
 	if !o.withoutBreaker {
-		h.breaker = newBreaker(o)
+		h.breaker = newBreaker(o, h.callbackPanicked)
 		o.Gate = gate{h.breaker}
 	}
 	o.Budget = share{o.budget.Join(), o.budget}
@@ -158,7 +166,14 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	return h.derive(func(next slog.Handler) slog.Handler { return next.WithAttrs(attrs) })
+	if !h.keep {
+		return h.derive(func(next slog.Handler) slog.Handler { return next.WithAttrs(attrs) })
+	}
+	attrs = capture.Attrs(attrs, capture.Resolved) // LogValue is called once, though two handlers ask
+	d := *h
+	d.queue = h.queue.WithAttrs(capture.Attrs(attrs, capture.Any)).(*async.Handler)
+	d.render = h.render.WithAttrs(attrs)
+	return &d
 }
 
 // WithGroup returns a [*Handler] on the same queue and worker that puts what follows

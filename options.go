@@ -118,7 +118,7 @@ func WithName(name string) Option {
 }
 
 // WithCapacity sets how many records may wait, at least 1, rounded up to a power of
-// two. The queue itself takes about 320 bytes for each. Default: 8192.
+// two. The queue itself takes about 328 bytes for each. Default: 8192.
 func WithCapacity(n int) Option {
 	return func(o *options) { o.Capacity = require1("WithCapacity", n) }
 }

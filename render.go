@@ -68,8 +68,8 @@ func newRenderedHandler(w io.Writer, build func(io.Writer) slog.Handler, o *opti
 
 // handleRendered is Handle where there is a ReplaceAttr.
 func (h *Handler) handleRendered(ctx context.Context, r slog.Record) error {
-	if h.keep {
-		capture.Record(&r, capture.Resolved) // LogValue is called once, though two handlers ask
+	if h.keep || h.maxSize > 0 {
+		capture.Record(&r, capture.Resolved) // LogValue is called once, though several ask
 	}
 	if h.maxSize > 0 {
 		recordsize.Truncate(&r, h.maxSize) // the line is as long as it is then

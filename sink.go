@@ -95,9 +95,14 @@ func (s *writerSink) encode(b *async.Batch) error {
 		err := b.Handle()
 		panicked = false
 		end := s.lines.len()
-		if err != nil || len(s.ends) > 0 && end > s.max {
-			s.lines.cut(begin) // it is not in this Write
+		if err != nil {
+			s.lines.cut(begin)
 			return err
+		}
+		if len(s.ends) > 0 && end > s.max {
+			s.lines.cut(begin)
+			b.Back() // it is for the next Write
+			break
 		}
 		s.ends = append(s.ends, end)
 		if begin = end; s.alone || end >= s.max {

@@ -13,6 +13,8 @@ type (
 	BreakerStats = async.BreakerStats
 	// DurationStats says how long next took for one delivery.
 	DurationStats = async.DurationStats
+	// DurationBucket is how many deliveries took UpperBound or less.
+	DurationBucket = async.DurationBucket
 	// DropCount is how many records of one level were dropped for one reason.
 	DropCount = async.DropCount
 	// DropReason says why a record was dropped.

@@ -178,7 +178,7 @@ func (c *core) failedLocked(w *worker, a *attempt, failed int) {
 	if alone {
 		w.attempts++
 	}
-	fallback := c.fallbackLocked() && !w.replaced && !torn
+	fallback := c.fallbackLocked() && !torn
 	c.outage.failed(a.now, torn || !fallback && !(alone && a.permanent))
 	switch {
 	case w.kind == report:

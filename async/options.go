@@ -81,7 +81,7 @@ type Options struct {
 	// "default".
 	Name string
 	// Capacity is how many records may wait, rounded up to a power of two. The
-	// queue itself takes 320 bytes for each. 0 means 8192.
+	// queue itself takes 328 bytes for each. 0 means 8192.
 	Capacity int
 	// Overflow says what becomes of a record for which there is no room.
 	Overflow Overflow

@@ -106,7 +106,8 @@ func (c *core) abandon(ctx context.Context) {
 		c.mu.Unlock()
 		return
 	}
-	undelivered := c.depthLocked(c.ring.Tail())
+	delivered, fallback := c.underwayLocked()
+	undelivered := c.depthLocked(c.ring.Tail()) - int(delivered+fallback)
 	c.notePeakLocked()
 	dropped := c.dropWaitingLocked()
 	c.result.ctx = ctx

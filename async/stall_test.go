@@ -113,7 +113,7 @@ func TestStallOpensBreaker(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		assert.Equal(t, "open", b.Snapshot().State)
 		time.Sleep(time.Hour)
-		assertOutcomes(t, h, outcomes{delivered: 1, depth: 4}) // "1" was in the same call
+		assertOutcomes(t, h, outcomes{delivered: 2, depth: 3}) // "1" was in the same run of calls
 		assert.Equal(t, "open", b.Snapshot().State)
 		assert.Zero(t, b.Snapshot().HalfOpened, "no probe while the call hangs")
 
@@ -139,7 +139,7 @@ func TestStallWithFallback(t *testing.T) {
 			plug.Release()
 			time.Sleep(2 * time.Second)
 			info(h, "4")
-			assertOutcomes(t, h, outcomes{delivered: 1, fallback: 3, depth: 2})
+			assertOutcomes(t, h, outcomes{delivered: 2, fallback: 3, depth: 1})
 			assert.Equal(t, []string{"2", "3", "4"}, fallback.Messages())
 
 			next.Release()
@@ -182,6 +182,25 @@ func TestStalledCallEnds(t *testing.T) {
 				next.assertOneAtATime(t)
 			})
 		}
+	}
+}
+
+// A record that is refused in the end goes to the fallback, as any other.
+func TestStalledCallFailsWithFallback(t *testing.T) {
+	for _, g := range gates {
+		bubble(t, g.name, func(t *testing.T) {
+			next, fallback := newHanging(t), &testsink.Recorder{}
+			next.end = func() error { return errDown }
+			h := begin(t, next.handler(), async.Options{Gate: g.gate(), StallTimeout: time.Second, Fallback: fallback})
+			info(h, "hang")
+			time.Sleep(time.Minute)
+			info(h, "1")
+			assertOutcomes(t, h, outcomes{fallback: 1, depth: 1})
+			next.Release()
+			assertOutcomes(t, h, outcomes{fallback: 2})
+			assert.Equal(t, []string{"1", "hang"}, fallback.Messages())
+			assert.EqualValues(t, 1, h.Stats().DeliveryErrors, "tried once")
+		})
 	}
 }
 
@@ -287,55 +306,4 @@ func TestShutdownOutlivesStall(t *testing.T) {
 		assertOutcomes(t, h, outcomes{delivered: 3})
 		next.assertOneAtATime(t)
 	})
-}
-
-// A Flush of the sink that hangs is an outage as well.
-func TestSinkFlushHangs(t *testing.T) {
-	for _, shutdown := range []bool{false, true} {
-		bubble(t, map[bool]string{false: "Flush", true: "Shutdown"}[shutdown], func(t *testing.T) {
-			errs, fallback, gate := newJournal(), &testsink.Recorder{}, testsink.NewGate()
-			t.Cleanup(gate.Release)
-			var inside atomic.Int32
-			enter := func() func() {
-				assert.EqualValues(t, 1, inside.Add(1), "calls into the sink at a time")
-				return func() { inside.Add(-1) }
-			}
-			s := &batchSink{
-				flush: func() error { defer enter()(); gate.Pass(); return errDown },
-				deliver: func(_ *async.Batch, msgs []string) (int, error) {
-					defer enter()()
-					return len(msgs), nil
-				},
-			}
-			h := begin(t, s.handler(), async.Options{Sink: s, StallTimeout: time.Second, ErrorHandler: errs.hear, Fallback: fallback})
-			info(h, "1")
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			defer cancel()
-			start := time.Now()
-			if shutdown {
-				require.Error(t, h.Shutdown(ctx))
-			} else {
-				require.ErrorIs(t, h.Flush(ctx), context.DeadlineExceeded)
-			}
-			assert.LessOrEqual(t, time.Since(start), 3*time.Second)
-			assert.Equal(t, []string{"stall of 1s"}, errs.what())
-			if shutdown {
-				go info(h, "late") // it may wait, but not go to the sink now
-				time.Sleep(time.Minute)
-				gate.Release()
-				assertOutcomes(t, h, outcomes{delivered: 1, failed: 0, dropped: 1})
-				return
-			}
-			info(h, "2")
-			assertOutcomes(t, h, outcomes{delivered: 1, fallback: 1})
-			ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
-			defer cancel()
-			require.ErrorIs(t, h.Flush(ctx), context.DeadlineExceeded, "there is nothing to wait for but the sink")
-			gate.Release()
-			time.Sleep(time.Second)
-			info(h, "3")
-			require.ErrorIs(t, h.Flush(t.Context()), errDown)
-			assertOutcomes(t, h, outcomes{delivered: 2, fallback: 1})
-		})
-	}
 }

@@ -253,6 +253,7 @@ func (c *core) counted(now time.Time) (Stats, latency.Histogram, latency.Cumulat
 	defer c.mu.Unlock()
 	tail := c.ring.Tail()
 	depth := c.depthLocked(tail)
+	delivered, fallback := c.underwayLocked()
 	c.counts.peakDepth = max(c.counts.peakDepth, depth)
 	drops := c.refused
 	received := tail + drops.total() + c.counts.direct
@@ -260,12 +261,12 @@ func (c *core) counted(now time.Time) (Stats, latency.Histogram, latency.Cumulat
 	return Stats{
 		Name:           c.opts.Name,
 		Received:       received,
-		Delivered:      c.counts.delivered,
-		Fallback:       c.counts.fallback,
+		Delivered:      c.counts.delivered + delivered,
+		Fallback:       c.counts.fallback + fallback,
 		Failed:         c.counts.failed,
 		Dropped:        drops.total(),
 		Drops:          drops.list(),
-		Depth:          depth,
+		Depth:          depth - int(delivered+fallback),
 		Capacity:       c.ring.Cap(),
 		PeakDepth:      c.counts.peakDepth,
 		DeliveryErrors: c.counts.deliveryErrors,
@@ -278,6 +279,23 @@ func (c *core) counted(now time.Time) (Stats, latency.Histogram, latency.Cumulat
 		LastError:      c.counts.lastError,
 		LastErrorTime:  c.counts.lastErrorTime,
 	}, c.latency, c.durations
+}
+
+// underwayLocked counts the records that were taken in runs of Handles which are still
+// under way: all that began before the one that is inside.
+func (c *core) underwayLocked() (delivered, fallback uint64) {
+	_, loops := c.sink.(handlerSink)
+	for _, w := range c.calling {
+		n := uint64(max(0, w.batch.begun.Load()&^taken-1))
+		switch {
+		case w.kind == report || w.call.forsaken:
+		case w.call.fallback:
+			fallback += n
+		case loops:
+			delivered += n
+		}
+	}
+	return delivered, fallback
 }
 
 // inFlightLocked is the age of the oldest delivery that is running.

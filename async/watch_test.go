@@ -1,17 +1,71 @@
 package async_test
 
 import (
+	"context"
 	"errors"
 	"runtime/metrics"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/internal/testsink"
 )
+
+// A Flush of the sink that hangs is an outage as well.
+func TestSinkFlushHangs(t *testing.T) {
+	for _, shutdown := range []bool{false, true} {
+		bubble(t, map[bool]string{false: "Flush", true: "Shutdown"}[shutdown], func(t *testing.T) {
+			errs, fallback, gate := newJournal(), &testsink.Recorder{}, testsink.NewGate()
+			t.Cleanup(gate.Release)
+			var inside atomic.Int32
+			enter := func() func() {
+				assert.EqualValues(t, 1, inside.Add(1), "calls into the sink at a time")
+				return func() { inside.Add(-1) }
+			}
+			s := &batchSink{
+				flush: func() error { defer enter()(); gate.Pass(); return errDown },
+				deliver: func(_ *async.Batch, msgs []string) (int, error) {
+					defer enter()()
+					return len(msgs), nil
+				},
+			}
+			h := begin(t, s.handler(), async.Options{Sink: s, StallTimeout: time.Second, ErrorHandler: errs.hear, Fallback: fallback})
+			info(h, "1")
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			start := time.Now()
+			if shutdown {
+				require.Error(t, h.Shutdown(ctx))
+			} else {
+				require.ErrorIs(t, h.Flush(ctx), context.DeadlineExceeded)
+			}
+			assert.LessOrEqual(t, time.Since(start), 3*time.Second)
+			assert.Equal(t, []string{"stall of 1s"}, errs.what())
+			if shutdown {
+				go info(h, "late") // it may wait, but not go to the sink now
+				time.Sleep(time.Minute)
+				gate.Release()
+				assertOutcomes(t, h, outcomes{delivered: 1, failed: 0, dropped: 1})
+				return
+			}
+			info(h, "2")
+			assertOutcomes(t, h, outcomes{delivered: 1, fallback: 1})
+			ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			require.ErrorIs(t, h.Flush(ctx), context.DeadlineExceeded, "there is nothing to wait for but the sink")
+			gate.Release()
+			time.Sleep(time.Second)
+			info(h, "3")
+			require.ErrorIs(t, h.Flush(t.Context()), errDown)
+			assertOutcomes(t, h, outcomes{delivered: 2, fallback: 1})
+		})
+	}
+}
 
 // The watch of a call ends with the call: an idle handler wakes nobody. A timer that
 // went on would start a goroutine each time.

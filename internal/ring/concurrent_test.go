@@ -173,7 +173,7 @@ func pause() {
 // reserved after it.
 func TestSealConcurrentSafe(t *testing.T) {
 	withProcs(t, func(t *testing.T) {
-		for range 100 {
+		for range 50 {
 			sealWhilePushing(t, New[record](8))
 		}
 	})

@@ -120,12 +120,15 @@ func removal(in input, removed []byte) []step {
 	return steps
 }
 
-// look asks whether the ring is full, and seals it in the end.
+// look asks whether the ring is full, and seals it some time later, twice.
 func (h *history) look(r *Ring[byte]) {
 	for h.left > 2 {
 		h.record(func() []step {
 			return []step{{input{action: isFull}, output{yes: r.Full()}}}
 		})
+	}
+	for range h.rand.IntN(8) {
+		runtime.Gosched()
 	}
 	for h.left > 0 {
 		h.record(func() []step {

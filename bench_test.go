@@ -1,0 +1,81 @@
+package asynchandler_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// flushEvery is after how many calls a benchmark flushes, outside of its time: so
+// that the queue is never full, and a call is all that is measured.
+const flushEvery = 4096
+
+func logRequest(ctx context.Context, l *slog.Logger) {
+	l.LogAttrs(ctx, slog.LevelInfo, "request served",
+		slog.String("method", "GET"), slog.Int("status", 200), slog.Duration("took", time.Millisecond))
+}
+
+// BenchmarkLog measures a whole log call. "floor" is what slog takes by itself.
+func BenchmarkLog(b *testing.B) {
+	nop := testsink.Func(func(context.Context, slog.Record) error { return nil })
+	handlers := []struct {
+		name string
+		make func() slog.Handler
+	}{
+		{"floor", func() slog.Handler { return nop }},
+		{"nop", func() slog.Handler { return asynchandler.New(nop) }},
+		{"json", func() slog.Handler { return asynchandler.NewJSONHandler(io.Discard, nil) }},
+		{"sync json", func() slog.Handler { return slog.NewJSONHandler(io.Discard, nil) }},
+	}
+	for _, hh := range handlers {
+		b.Run(hh.name, func(b *testing.B) { benchmarkSerial(b, hh.make()) })
+		b.Run(hh.name+"/parallel", func(b *testing.B) { benchmarkParallel(b, hh.make()) })
+	}
+}
+
+func benchmarkSerial(b *testing.B, h slog.Handler) {
+	async, _ := h.(*asynchandler.Handler)
+	if async != nil {
+		defer async.Close()
+	}
+	l, ctx := slog.New(h), b.Context()
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		logRequest(ctx, l)
+		if async != nil && n%flushEvery == flushEvery-1 {
+			b.StopTimer()
+			async.Flush(ctx)
+			b.StartTimer()
+		}
+	}
+	reportDrops(b, async)
+}
+
+// benchmarkParallel cannot stop the time for a Flush: callers that outrun the worker
+// wait for it.
+func benchmarkParallel(b *testing.B, h slog.Handler) {
+	async, _ := h.(*asynchandler.Handler)
+	if async != nil {
+		defer async.Close()
+	}
+	l, ctx := slog.New(h), b.Context()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			logRequest(ctx, l)
+		}
+	})
+	reportDrops(b, async)
+}
+
+func reportDrops(b *testing.B, h *asynchandler.Handler) {
+	if h == nil {
+		return
+	}
+	b.ReportMetric(float64(h.Stats().Dropped)/float64(b.N), "drops/op")
+}

@@ -1,0 +1,102 @@
+package asynchandler_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+func TestTightLoopIntoAFileLosesNothing(t *testing.T) { // P2
+	total := 1_000_000
+	if raceEnabled {
+		total = 200_000
+	}
+	tests := []struct{ procs, goroutines, each int }{
+		{1, 1, total},
+		{2, 1, total},
+		{4, 1, total},
+		{1, 4, total / 20},
+		{4, 4, total / 20},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("GOMAXPROCS %d, %d goroutines", tt.procs, tt.goroutines), func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(tt.procs))
+			file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+			require.NoError(t, err)
+			defer file.Close()
+			w := &timed{File: file}
+			h := asynchandler.NewTextHandler(w, nil)
+
+			logAll(slog.New(h), tt.goroutines, tt.each)
+			require.NoError(t, h.Close())
+
+			s := h.Stats()
+			require.Zero(t, s.Dropped, "longest Write %v, callers waited %v in all", w.longest, s.Blocked)
+			require.Equal(t, uint64(tt.goroutines*tt.each), s.Delivered)
+			require.NoError(t, testsink.Check(messagesIn(t, file.Name()), tt.goroutines, tt.each).Err())
+		})
+	}
+}
+
+// timed is a file that knows how long its slowest Write took. That bounds nothing,
+// but says whether the file was to blame.
+type timed struct {
+	*os.File
+	longest time.Duration
+}
+
+func (f *timed) Write(p []byte) (int, error) {
+	start := time.Now()
+	n, err := f.File.Write(p)
+	f.longest = max(f.longest, time.Since(start))
+	return n, err
+}
+
+// logAll logs the messages that a ledger checks.
+func logAll(l *slog.Logger, goroutines, each int) {
+	var wg sync.WaitGroup
+	for g := range goroutines {
+		wg.Go(func() {
+			for seq := range each {
+				l.Info(testsink.Message(g, seq))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// messagesIn returns the messages of a file that a text handler wrote.
+func messagesIn(t *testing.T, path string) (msgs []string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(data)) {
+		_, msg, _ := strings.Cut(line, " msg=")
+		msgs = append(msgs, strings.TrimSuffix(msg, "\n"))
+	}
+	return msgs
+}
+
+func TestOrderOfAGoroutineConcurrentSafe(t *testing.T) { // P1
+	const goroutines, each = 8, 500
+	for _, f := range flavors {
+		t.Run(f.name, func(t *testing.T) {
+			var out testsink.Buffer
+			h := f.make(&out, nil, asynchandler.WithOverflow(asynchandler.Block), small)
+			logAll(slog.New(h).With("a", 1), goroutines, each)
+			require.NoError(t, h.Close())
+			require.NoError(t, testsink.Check(testsink.Messages(out.String()), goroutines, each).Err())
+		})
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package asynchandler_test
+
+const raceEnabled = true
