@@ -1,0 +1,129 @@
+// Command webserver is a service that logs each request through asynchandler and shows
+// Prometheus what becomes of the records:
+//
+//	go run ./examples/webserver -load 200 >requests.log
+//	curl localhost:8080/metrics
+//
+// SIGTERM and SIGINT end it in order: first the server, then the log. With -drill, POST
+// /hang makes the log's destination hang, to see the alerts fire:
+//
+//	curl -X POST 'localhost:8080/hang?for=30s'
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/asynchandler/asynchandler"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// config is what the flags say.
+type config struct {
+	addr           string
+	load, capacity int
+	drill          bool
+}
+
+func parse(args []string, stderr io.Writer) (c config, err error) {
+	flags := flag.NewFlagSet("webserver", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on")
+	flags.IntVar(&c.load, "load", 0, "requests per second that the program sends to itself")
+	flags.IntVar(&c.capacity, "capacity", 8192, "log records that may wait")
+	flags.BoolVar(&c.drill, "drill", false, "allow POST /hang, which makes the log's destination hang")
+	if err := flags.Parse(args); err != nil {
+		return c, err
+	}
+	if flags.NArg() > 0 || c.load < 0 || c.load > 100_000 || c.capacity < 1 {
+		flags.Usage()
+		return c, errors.New("want no arguments, -load from 0 to 100000 and -capacity from 1")
+	}
+	return c, nil
+}
+
+// run serves until ctx ends. It returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	c, err := parse(args, stderr)
+	if err != nil {
+		return 2
+	}
+	out := &valve{out: stdout}
+	h := asynchandler.NewJSONHandler(out, nil, asynchandler.WithName("requests"), asynchandler.WithCapacity(c.capacity))
+	defer func() { // after the server: its last requests are logged too
+		if err := h.Close(); err != nil {
+			log.New(stderr, "webserver: ", 0).Print(err)
+			code = 1
+		}
+	}()
+	logger := slog.New(h)
+
+	listener, err := net.Listen("tcp", c.addr)
+	if err != nil {
+		logger.Error("cannot listen", "err", err)
+		return 1
+	}
+	logger.Info("listening", "addr", listener.Addr().String())
+	if c.load > 0 {
+		go generate(ctx, "http://"+listener.Addr().String(), c.load)
+	}
+	if err := serve(ctx, listener, newMux(logger, h, out, c.drill)); err != nil {
+		logger.Error("server failed", "err", err)
+		return 1
+	}
+	logger.Info("stopped")
+	return 0
+}
+
+// serve returns when ctx has ended and the requests that were running then are answered.
+func serve(ctx context.Context, listener net.Listener, mux http.Handler) error {
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return server.Shutdown(bounded)
+}
+
+// generate sends n requests a second until ctx ends. Every tenth is answered with an
+// error.
+func generate(ctx context.Context, url string, n int) {
+	tick := time.NewTicker(time.Second / time.Duration(n))
+	defer tick.Stop()
+	for i := 1; ; i++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		path := "/hello"
+		if i%10 == 0 {
+			path = "/fail"
+		}
+		if answer, err := http.Get(url + path); err == nil {
+			_, _ = io.Copy(io.Discard, answer.Body) // so that the connection is used again
+			_ = answer.Body.Close()
+		}
+	}
+}

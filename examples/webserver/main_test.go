@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestSIGTERMEndsServerThenLogAndLosesNothing(t *testing.T) {
+	p := start(t)
+	var answered atomic.Int64
+	var clients sync.WaitGroup
+	begun := make(chan struct{}, 1)
+	for range 4 {
+		clients.Go(func() {
+			for {
+				answer, err := http.Get(p.url + "/hello")
+				if err != nil { // the server has ended
+					return
+				}
+				if _, err := io.Copy(io.Discard, answer.Body); err == nil {
+					answered.Add(1)
+				}
+				_ = answer.Body.Close()
+				select {
+				case begun <- struct{}{}:
+				default:
+				}
+			}
+		})
+	}
+	<-begun
+	require.NoError(t, p.terminate(t))
+	clients.Wait()
+
+	requests := 0
+	for _, e := range p.entries() {
+		if e.Msg == "request" {
+			requests++
+			assert.Equal(t, entry{"INFO", "request", "", "/hello", 200}, e)
+		}
+	}
+	assert.Equal(t, int(answered.Load()), requests, "each answered request is in the log")
+	last := p.entries()[len(p.entries())-1]
+	assert.Equal(t, "stopped", last.Msg, "the log ends after the server")
+}
+
+func TestLoadIsLogged(t *testing.T) {
+	p := start(t, "-load", "1000")
+	for p.stats(t).Received < 25 {
+	}
+	require.NoError(t, p.terminate(t))
+	failed := 0
+	for _, e := range p.entries() {
+		if e.Level == "ERROR" {
+			failed++
+			assert.Equal(t, 500, e.Status)
+			assert.Equal(t, "/fail", e.Path)
+		}
+	}
+	assert.GreaterOrEqual(t, failed, 2, "every tenth")
+}
+
+func TestMonitoringIsNotLogged(t *testing.T) {
+	p := start(t)
+	require.Equal(t, 200, get(t, p.url+"/metrics", nil))
+	require.Equal(t, 200, get(t, p.url+"/healthz", nil))
+	assert.Equal(t, uint64(1), p.stats(t).Received, "listening")
+
+	answer, err := http.Get(p.url + "/metrics")
+	require.NoError(t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `asynchandler_records_received_total{handler="requests"} 1`)
+}
+
+func TestHangIsForDrills(t *testing.T) {
+	assert.Equal(t, http.StatusNotFound, start(t).hang(t, "1s"))
+	p := start(t, "-drill")
+	assert.Equal(t, http.StatusBadRequest, p.hang(t, "soon"))
+	require.Equal(t, http.StatusOK, p.hang(t, "1h"))
+	require.Equal(t, http.StatusOK, get(t, p.url+"/hello", nil), "the log hangs, the service does not")
+	assert.Equal(t, 1, p.stats(t).Depth)
+}
+
+func TestFlags(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"unknown", []string{"-x"}, 2, "not defined"},
+		{"argument", []string{"x"}, 2, "Usage"},
+		{"load", []string{"-load", "-1"}, 2, "Usage"},
+		{"capacity", []string{"-capacity", "0"}, 2, "Usage"},
+		{"address", []string{"-addr", "nowhere"}, 1, "cannot listen"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			assert.Equal(t, tt.code, run(t.Context(), tt.args, &stdout, &stderr))
+			assert.Contains(t, strings.Join([]string{stdout.String(), stderr.String()}, ""), tt.want)
+		})
+	}
+}
