@@ -1,0 +1,68 @@
+package promexport_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/promexport"
+)
+
+func ExampleNewCollector() {
+	h := asynchandler.NewJSONHandler(io.Discard, nil, asynchandler.WithName("access"))
+	registry := prometheus.NewRegistry() // a program can use the default one
+	registry.MustRegister(promexport.NewCollector(h))
+	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+
+	logger := slog.New(h)
+	logger.Info("request", "path", "/")
+	logger.Info("request", "path", "/favicon.ico")
+	if err := h.Close(); err != nil { // delivers what waits
+		fmt.Println(err)
+	}
+
+	scrape := httptest.NewRecorder()
+	metrics.ServeHTTP(scrape, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for lines := bufio.NewScanner(scrape.Body); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "asynchandler_records_delivered_total") ||
+			strings.HasPrefix(lines.Text(), "asynchandler_breaker_state") {
+			fmt.Println(lines.Text())
+		}
+	}
+	// Output:
+	// asynchandler_breaker_state{handler="access",state="closed"} 1
+	// asynchandler_breaker_state{handler="access",state="half-open"} 0
+	// asynchandler_breaker_state{handler="access",state="open"} 0
+	// asynchandler_records_delivered_total{handler="access"} 2
+}
+
+// A handler that is made later and ends before the program does.
+func ExampleCollector_Add() {
+	collector := promexport.NewCollector()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collector)
+	show := func() {
+		families, err := registry.Gather()
+		fmt.Println(len(families), "metrics", err)
+	}
+
+	h := asynchandler.NewTextHandler(io.Discard, nil, asynchandler.WithName("import"))
+	collector.Add(h)
+	show()
+	if err := h.Close(); err != nil {
+		fmt.Println(err)
+	}
+	collector.Remove(h)
+	show()
+	// Output:
+	// 21 metrics <nil>
+	// 0 metrics <nil>
+}
