@@ -243,7 +243,7 @@ func (c *core) measureLocked(t *time.Time, now time.Time) {
 func (c *core) leaveLocked(w *worker, a *attempt) (leftovers []entry) {
 	switch {
 	case c.phase > draining:
-		leftovers = c.dropLocked(w.batch.entries, shutdown)
+		leftovers = c.dropLocked(w.batch.entries)
 		c.removeLocked(w, len(w.batch.entries))
 	case w.replaced:
 		c.putBackLocked(w)

@@ -54,11 +54,11 @@ func (d *dropReport) noteLocked(gap uint64) {
 	}
 }
 
-// dropLocked counts waiting records as dropped and returns copies of them for
-// OnDrop.
-func (c *core) dropLocked(entries []entry, reason int) (dropped []entry) {
+// dropLocked counts waiting records as dropped by the shutdown, and returns copies of
+// them for OnDrop.
+func (c *core) dropLocked(entries []entry) (dropped []entry) {
 	for i := range entries {
-		c.evicted.count(reason, entries[i].rec.Level)
+		c.evicted.count(shutdown, entries[i].rec.Level)
 	}
 	c.releaseAll(entries)
 	if c.opts.OnDrop != nil {

@@ -24,13 +24,7 @@ func (c *core) flush(ctx context.Context) error {
 	if !c.add(b) {
 		return c.flushEnded(ctx)
 	}
-	defer c.remove(b)
-	select {
-	case err := <-b.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return c.waitFor(ctx, b)
 }
 
 // awaitOutcome waits for the record at pos, as SyncLevel promises.
@@ -42,13 +36,19 @@ func (c *core) awaitOutcome(ctx context.Context, pos uint64) {
 	if c.within() || !c.add(b) {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, maxSync)
+	defer cancel()
+	_ = c.waitFor(ctx, b) // the error handler has heard of what went wrong
+}
+
+// waitFor waits for b until ctx is done.
+func (c *core) waitFor(ctx context.Context, b *barrier) error {
 	defer c.remove(b)
-	timer := time.NewTimer(maxSync)
-	defer timer.Stop()
 	select {
-	case <-b.done:
+	case err := <-b.done:
+		return err
 	case <-ctx.Done():
-	case <-timer.C:
+		return ctx.Err()
 	}
 }
 

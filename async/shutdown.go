@@ -132,11 +132,11 @@ func (c *core) endLockedWith(p phase, err error) {
 func (c *core) dropWaitingLocked() (dropped []entry) {
 	c.takeBackLocked(c.worker)
 	for _, h := range c.outage.held {
-		dropped = append(dropped, c.dropLocked([]entry{h.entry}, shutdown)...)
+		dropped = append(dropped, c.dropLocked([]entry{h.entry})...)
 	}
 	c.outage.held = nil
 	batch := c.ring.Take(nil, c.ring.Len())
-	dropped = append(dropped, c.dropLocked(batch, shutdown)...)
+	dropped = append(dropped, c.dropLocked(batch)...)
 	c.settledLocked()
 	return dropped
 }
@@ -145,7 +145,7 @@ func (c *core) dropWaitingLocked() (dropped []entry) {
 // abandoned: their callers had reserved their places before.
 func (c *core) abandonLeftovers() {
 	c.mu.Lock()
-	dropped := c.dropLocked(c.ring.Take(nil, c.ring.Len()), shutdown)
+	dropped := c.dropLocked(c.ring.Take(nil, c.ring.Len()))
 	c.mu.Unlock()
 	c.tellDropped(dropped, shutdown)
 }

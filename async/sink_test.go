@@ -28,7 +28,6 @@ type batchSink struct {
 	mu      sync.Mutex
 	batches [][]string
 	taken   []string
-	torn    bool
 }
 
 // handler is the next of the handler with the sink.
@@ -59,18 +58,6 @@ func (s *batchSink) Flush() error {
 		return nil
 	}
 	return s.flush()
-}
-
-func (s *batchSink) Torn() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.torn
-}
-
-func (s *batchSink) tear(torn bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.torn = torn
 }
 
 func (s *batchSink) calls() [][]string {

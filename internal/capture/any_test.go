@@ -14,9 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asynchandler/asynchandler/internal/capture"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/internal/capture"
 )
 
 // frozenAny returns v as a handler that is not known gets it.

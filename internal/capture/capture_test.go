@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asynchandler/asynchandler/internal/capture"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/internal/capture"
 )
 
 // pairing is a format and a handler that it must be right for.

@@ -108,7 +108,7 @@ func errorValues() []value {
 		{"errors.New", fixed(errors.New(nasty))},
 		{"immutable error", fixed(constError{3})},
 		{"mutable error", changing(func(e *codeError) error { return e })},
-		{"fmt.Errorf with %v", changing(func(e *codeError) error { return fmt.Errorf("a: %v", e) })},
+		{"fmt.Errorf with %v", changing(func(e *codeError) error { return fmt.Errorf("a: %v", e) })}, //nolint:errorlint // %v hides the error, which is what is tested
 		{"fmt.Errorf with %w", changing(func(e *codeError) error { return fmt.Errorf("a: %w", e) })},
 		{"fmt.Errorf with two %w", changing(func(e *codeError) error { return fmt.Errorf("%w: %w", e, e) })},
 		{"errors.Join", changing(func(e *codeError) error { return errors.Join(io.EOF, e) })},

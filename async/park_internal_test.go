@@ -1,0 +1,117 @@
+package async
+
+import (
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+func newRecord(msg string) slog.Record { return slog.NewRecord(time.Now(), slog.LevelInfo, msg, 0) }
+
+// requireIdle checks that the worker waits for nothing but a wake-up: it is parked and
+// none of its timers runs. A timer that does not run is one that Stop does not stop.
+func requireIdle(t *testing.T, c *core) {
+	t.Helper()
+	synctest.Wait()
+	require.Equal(t, parked, c.sleep.Load())
+	require.Empty(t, c.wakeUp)
+	w := c.worker
+	require.False(t, w.timer.Stop(), "the timer of naps")
+	require.True(t, w.call.timer == nil || !w.call.timer.Stop(), "the watch for stalls")
+}
+
+// An idle handler has no timer running and so wakes nobody (P10).
+func TestIdleCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		h := New(rec, Options{FlushInterval: time.Second, SyncLevel: slog.LevelError})
+		requireIdle(t, h.core)
+		for range 3 {
+			require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+			require.NoError(t, h.Flush(t.Context()))
+			time.Sleep(time.Minute) // naps are over
+			requireIdle(t, h.core)
+			time.Sleep(time.Hour)
+			requireIdle(t, h.core)
+		}
+		require.NoError(t, h.Close())
+		assert.Equal(t, 3, rec.Len())
+	})
+}
+
+// A handler that was blocked, stalled or failing is idle again afterwards.
+func TestIdleAfterTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := testsink.NewBlocker(testsink.NewFailer(nil, nil, testsink.First(2)))
+		h := New(gate, Options{Capacity: 1, ErrorHandler: func(error) {}})
+		for range 4 {
+			_ = h.Handle(t.Context(), newRecord("m"))
+		}
+		time.Sleep(time.Minute)
+		require.Equal(t, uint64(1), h.Stats().Stalls)
+		gate.Release()
+		require.NoError(t, h.Flush(t.Context()))
+		time.Sleep(time.Minute)
+		requireIdle(t, h.core)
+		require.NoError(t, h.Close())
+	})
+}
+
+// A single record is with next at once if the worker is parked, and after its nap at
+// the latest if it has just delivered.
+func TestSingleRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		h := New(rec, Options{})
+		for i := range 3 {
+			time.Sleep(time.Hour)
+			requireIdle(t, h.core)
+			began := time.Now()
+			require.NoError(t, h.Handle(t.Context(), newRecord("parked")))
+			rec.Wait(2*i + 1)
+			assert.Zero(t, time.Since(began))
+			synctest.Wait()
+			require.Equal(t, napping, h.core.sleep.Load())
+			require.NoError(t, h.Handle(t.Context(), newRecord("napping")))
+			rec.Wait(2*i + 2)
+			assert.LessOrEqual(t, time.Since(began), nap)
+		}
+		require.NoError(t, h.Close())
+	})
+}
+
+// A worker that naps is woken when enough records for a batch, or for half of the
+// queue, wait.
+func TestNapEndsWithABatch(t *testing.T) {
+	for name, opts := range map[string]Options{"batch": {BatchSize: 4}, "queue": {Capacity: 8}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rec := &testsink.Recorder{}
+				opts.FlushInterval = time.Hour
+				h := New(rec, opts)
+				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+				rec.Wait(1)
+				for range 3 {
+					require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+				}
+				synctest.Wait()
+				require.Equal(t, 1, rec.Len(), "the worker lets more gather")
+				began := time.Now()
+				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+				rec.Wait(5)
+				assert.Zero(t, time.Since(began))
+				synctest.Wait() // it naps again
+				require.NoError(t, h.Handle(t.Context(), newRecord("last")))
+				rec.Wait(6)
+				assert.Equal(t, time.Hour, time.Since(began), "the nap is over")
+				require.NoError(t, h.Close())
+			})
+		})
+	}
+}

@@ -1,0 +1,118 @@
+package async_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// maxWait is how long calls wait, all together, for a worker that makes no progress.
+const maxWait = 100 * time.Millisecond
+
+// An outage costs the callers one wait, not one each (P2).
+func TestOneWaitPerStall(t *testing.T) {
+	for _, policy := range []async.Overflow{async.DropOldest, async.DropNewest} {
+		for _, goroutines := range []int{1, 8} {
+			bubble(t, fmt.Sprintf("%v/%d", policy, goroutines), func(t *testing.T) {
+				h, _, _ := newStuck(t, async.Options{Capacity: 4, Overflow: policy})
+				began := time.Now()
+				var wg sync.WaitGroup
+				for range goroutines {
+					wg.Go(func() {
+						for range 10_000 / goroutines {
+							_ = say(h, slog.LevelInfo, "m")
+						}
+					})
+				}
+				wg.Wait()
+				assert.Equal(t, maxWait, time.Since(began))
+				assert.LessOrEqual(t, h.Stats().Blocked, time.Duration(goroutines)*maxWait)
+				s := h.Stats()
+				requireBalanced(t, s)
+				assert.Equal(t, 10_000-4, int(s.Dropped))
+			})
+		}
+	}
+}
+
+// After the worker has made progress the next outage costs a wait again, and until
+// then none.
+func TestProgressEndsTheStall(t *testing.T) {
+	for _, policy := range []async.Overflow{async.DropOldest, async.DropNewest} {
+		bubble(t, policy.String(), func(t *testing.T) {
+			h, gate, _ := newStuck(t, async.Options{Capacity: 2, BatchSize: 1, Overflow: policy})
+			elapsed := func() time.Duration {
+				began := time.Now()
+				_ = say(h, slog.LevelInfo, "m")
+				return time.Since(began)
+			}
+			for range 3 {
+				assert.Zero(t, elapsed())
+				assert.Zero(t, elapsed())
+				assert.Equal(t, maxWait, elapsed(), "full for the first time")
+				assert.Zero(t, elapsed(), "found stalled")
+				for range 2 { // two are taken, one by one
+					gate.Step()
+					synctest.Wait()
+				}
+			}
+		})
+	}
+}
+
+// A caller that waits goes on when there is room, not when its time is over.
+func TestWaitEndsWithRoom(t *testing.T) {
+	for _, policy := range []async.Overflow{async.DropOldest, async.DropNewest, async.Block} {
+		bubble(t, policy.String(), func(t *testing.T) {
+			h, gate, rec := newStuck(t, async.Options{Capacity: 1, BatchSize: 1, Overflow: policy})
+			require.NoError(t, say(h, slog.LevelInfo, "waits"))
+			time.AfterFunc(35*time.Millisecond, gate.Release)
+			began := time.Now()
+			require.NoError(t, say(h, slog.LevelInfo, "m"))
+			assert.Equal(t, 35*time.Millisecond, time.Since(began))
+			assert.Equal(t, 35*time.Millisecond, h.Stats().Blocked)
+			require.NoError(t, h.Flush(t.Context()))
+			assert.Equal(t, []string{"inside", "waits", "m"}, rec.Messages())
+			assert.Zero(t, h.Stats().Dropped)
+		})
+	}
+}
+
+// Next is slower than the callers but gets on: they wait for it rather than drop.
+func TestSlowNextLosesNothing(t *testing.T) {
+	for _, policy := range []async.Overflow{async.DropOldest, async.DropNewest} {
+		bubble(t, policy.String(), func(t *testing.T) {
+			rec := &testsink.Recorder{}
+			h := async.New(testsink.NewSlow(rec, time.Millisecond), async.Options{Capacity: 16, Overflow: policy})
+			const each = 2000
+			for i := range each {
+				require.NoError(t, say(h, slog.LevelInfo, testsink.Message(0, i)))
+			}
+			require.NoError(t, h.Close())
+			require.NoError(t, testsink.Check(rec.Messages(), 1, each).Err())
+		})
+	}
+}
+
+func TestTightLoopInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		count := 0 // of the worker's
+		next := testsink.Func(func(context.Context, slog.Record) error { count++; return nil })
+		h := async.New(next, async.Options{Capacity: 64})
+		for range 20_000 {
+			require.NoError(t, say(h, slog.LevelInfo, "m"))
+		}
+		require.NoError(t, h.Close())
+		assert.Equal(t, 20_000, count)
+	})
+}

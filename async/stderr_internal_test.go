@@ -1,0 +1,64 @@
+package async
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// The default error handler writes the first error at once and then at most a line
+// each ten seconds, which says for how many errors it stands.
+func TestStderrReporter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		s := &stderrReporter{w: &out}
+		report := func(n int) string {
+			out.Reset()
+			for i := range n {
+				s.report(fmt.Errorf("error %d", i+1))
+			}
+			return out.String()
+		}
+		assert.Equal(t, "error 1\n", report(1))
+		assert.Empty(t, report(3))
+		time.Sleep(stderrInterval - 1)
+		assert.Empty(t, report(1))
+		time.Sleep(time.Nanosecond)
+		assert.Equal(t, "error 1 (5 errors since the last such line)\n", report(1))
+		time.Sleep(time.Hour)
+		assert.Equal(t, "error 1\n", report(1), "alone again")
+		assert.Empty(t, report(2))
+		s.flush()
+		assert.Equal(t, "error 2 (2 errors since the last such line)\n", out.String())
+		s.flush()
+		assert.Equal(t, "error 2 (2 errors since the last such line)\n", out.String(), "nothing new")
+	})
+}
+
+// It is what a handler without ErrorHandler reports to, and the shutdown writes what
+// is left.
+func TestStderrReporterIsTheDefault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := testsink.NewFailer(nil, errors.New("disk full"), nil)
+		h := New(next, Options{Name: "audit", MaxAttempts: 2})
+		var out bytes.Buffer
+		require.NotNil(t, h.core.stderr)
+		h.core.stderr.w = &out // the worker has nothing to report yet
+		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		require.Error(t, h.Close())
+		assert.Equal(t, `asynchandler: handler "audit": delivery failed (attempt 1): disk full
+asynchandler: handler "audit": delivery failed (attempt 2): disk full
+`, out.String())
+	})
+	h := New(testsink.NewFailer(nil, nil, nil), Options{ErrorHandler: func(error) {}})
+	assert.Nil(t, h.core.stderr)
+	require.NoError(t, h.Close())
+}
