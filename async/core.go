@@ -48,7 +48,7 @@ type core struct {
 	workers  goroutines    // that deliver
 	visitors goroutines    // others that deliver or flush: they would wait for themselves
 	closers  goroutines    // that run shutdown functions
-	dropping goroutines    // that are in OnDrop
+	letters  letters
 	blocked  atomic.Int64  // nanoseconds
 	closing  chan struct{} // closed when the shutdown begins
 	ended    chan struct{} // closed when the drain has ended
@@ -106,6 +106,9 @@ func newCore(opts Options) *core {
 func (c *core) enqueue(ctx context.Context, h *Handler, r *slog.Record, size int64) error {
 	if c.opts.ContextFunc != nil {
 		ctx = c.opts.ContextFunc(ctx)
+	}
+	if c.opts.OnDrop != nil && c.letters.here() {
+		h = h.quietly()
 	}
 	if c.opts.Budget != nil && !c.opts.Budget.TryAcquire(size) {
 		return c.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size})
@@ -166,7 +169,7 @@ func (c *core) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, q *r
 		}
 		if reason, refused := c.makeRoom(ctx, q); refused {
 			c.giveBack(q)
-			return c.refuse(ctx, r, reason)
+			return c.refuse(ctx, h, r, reason)
 		}
 	}
 }

@@ -9,10 +9,10 @@ import (
 // late is Handle after the shutdown began.
 func (c *core) late(ctx context.Context, h *Handler, r *slog.Record) error {
 	if !c.isFinished() {
-		return c.refuse(ctx, r, closed)
+		return c.refuse(ctx, h, r, closed)
 	}
 	if c.delivering() { // a shutdown function may log
-		return c.refuse(ctx, r, reentrant) // it would wait for itself
+		return c.refuse(ctx, h, r, reentrant) // it would wait for itself
 	}
 	c.direct <- struct{}{}
 	defer func() { <-c.direct }()

@@ -4,19 +4,23 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/asynchandler/asynchandler/internal/goid"
 )
 
 func (d *dropCounts) count(reason int, level slog.Level) { d[reason][levelIndex(level)]++ }
 
 // refuse counts a record that is not taken, and returns the error that says so.
-func (c *core) refuse(ctx context.Context, r *slog.Record, reason int) error {
+func (c *core) refuse(ctx context.Context, h *Handler, r *slog.Record, reason int) error {
 	c.mu.Lock()
 	c.refused.count(reason, r.Level)
 	c.report.noteLocked(c.ring.Tail())
 	c.mu.Unlock()
 	if c.opts.OnDrop != nil {
-		c.tellDropped([]entry{{ctx: ctx, rec: *r, h: c.root}}, reason)
+		c.tellDropped([]entry{{ctx: ctx, rec: *r, h: h}}, reason)
 	}
 	if reason == closed {
 		return ErrClosed
@@ -24,16 +28,89 @@ func (c *core) refuse(ctx context.Context, r *slog.Record, reason int) error {
 	return ErrDropped
 }
 
+// letters are the dropped records that OnDrop is still to be called with, for each
+// goroutine that is calling it: one that is dropped by what OnDrop logs waits for its
+// turn.
+type letters struct {
+	n  atomic.Int32 // goroutines
+	mu sync.Mutex
+	by map[uint64][]letter
+}
+
+type letter struct {
+	entry  entry
+	reason DropReason
+}
+
+// here reports whether the calling goroutine is in OnDrop.
+func (l *letters) here() bool {
+	if l.n.Load() == 0 {
+		return false
+	}
+	id := goid.ID()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, yes := l.by[id]
+	return yes
+}
+
+// add adds letters and reports whether the goroutine is to begin calling OnDrop.
+func (l *letters) add(id uint64, entries []entry, reason DropReason) (begin bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.by == nil {
+		l.by = make(map[uint64][]letter)
+	}
+	list, calling := l.by[id]
+	for _, e := range entries {
+		if !e.h.quiet {
+			list = append(list, letter{e, reason})
+		}
+	}
+	if len(list) == 0 && !calling {
+		return false
+	}
+	if l.by[id] = list; !calling {
+		l.n.Add(1)
+	}
+	return !calling
+}
+
+func (l *letters) next(id uint64) (next letter, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := l.by[id]
+	if len(list) == 0 {
+		return next, false
+	}
+	l.by[id] = list[1:]
+	return list[0], true
+}
+
+func (l *letters) end(id uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.by, id)
+	l.n.Add(-1)
+}
+
 // tellDropped calls OnDrop for each entry, except for what was logged from within
 // OnDrop: that could go on for ever.
 func (c *core) tellDropped(entries []entry, reason int) {
-	if len(entries) == 0 || c.opts.OnDrop == nil || c.dropping.here() {
+	if len(entries) == 0 || c.opts.OnDrop == nil {
 		return
 	}
-	defer c.dropping.enter()()
-	for i := range entries {
-		e := &entries[i]
-		c.guard(func() { c.opts.OnDrop(e.context(), e.rec, reasons[reason]) }, c.notePanic)
+	id := goid.ID()
+	if !c.letters.add(id, entries, reasons[reason]) {
+		return
+	}
+	defer c.letters.end(id)
+	for {
+		l, ok := c.letters.next(id)
+		if !ok {
+			return
+		}
+		c.guard(func() { c.opts.OnDrop(l.entry.context(), l.entry.rec, l.reason) }, c.notePanic)
 	}
 }
 

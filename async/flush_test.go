@@ -63,6 +63,19 @@ func TestFlushWaitsForWhatTheWorkerHolds(t *testing.T) {
 	})
 }
 
+// A call that counts as a stall has still no outcome.
+func TestFlushWaitsForAHungCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, gate, _ := newStuck(t, async.Options{StallTimeout: time.Second, ErrorHandler: func(error) {}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.ErrorIs(t, h.Flush(ctx), context.DeadlineExceeded)
+		require.Equal(t, uint64(1), h.Stats().Stalls)
+		drain(t, h, gate)
+		assert.Equal(t, uint64(1), h.Stats().Delivered)
+	})
+}
+
 // Flush does not wait for records logged after it was called.
 func TestFlushIsNoMoreThanABarrier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -21,6 +21,7 @@ type Handler struct {
 	core     *core
 	next     slog.Handler
 	fallback slog.Handler // nil if there is none
+	quiet    bool         // for records that OnDrop logs: they are not given to it
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -108,6 +109,13 @@ func (h *Handler) derive(with func(slog.Handler) slog.Handler) *Handler {
 		d.fallback = with(h.fallback)
 	}
 	return d
+}
+
+// quietly returns h for a record that OnDrop logs.
+func (h *Handler) quietly() *Handler {
+	q := *h
+	q.quiet = true
+	return &q
 }
 
 // Flush waits until every record received before the call has its outcome and the

@@ -150,6 +150,23 @@ func TestShutdownDuringOutage(t *testing.T) {
 	})
 }
 
+// Nor is the rest of a pause waited for.
+func TestShutdownEndsPause(t *testing.T) {
+	for _, g := range gates[:2] {
+		bubble(t, g.name, func(t *testing.T) {
+			calls := newJournal()
+			h := begin(t, calls.handler(down), async.Options{Gate: g.gate(), MaxAttempts: 1000})
+			info(h, "1")
+			time.Sleep(3 * time.Second) // the next try is at 3.27 s
+			calls.reset()
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			require.Error(t, h.Shutdown(ctx))
+			assert.Equal(t, ms(0, 10, 30, 70), calls.when())
+		})
+	}
+}
+
 // Two records can be held: the bad one, and the one behind it that went ahead.
 func TestHeldCountInShutdownError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package async
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/asynchandler/asynchandler/internal/ring"
 	"github.com/asynchandler/asynchandler/internal/testsink"
 )
 
@@ -114,4 +117,62 @@ func TestNapEndsWithABatch(t *testing.T) {
 			})
 		})
 	}
+}
+
+// newIdleCore returns the core of a handler that has no worker yet.
+func newIdleCore(next slog.Handler, opts Options) (*core, *Handler, *worker) {
+	c := newCore(opts.withDefaults())
+	h := &Handler{core: c, next: next}
+	c.root = h
+	w := &worker{core: c, timer: time.NewTimer(time.Hour)}
+	w.timer.Stop()
+	return c, h, w
+}
+
+// A record that is published after the worker has found the queue empty and before it
+// parks finds it awake, and wakes nobody. The worker must see it.
+func TestParkLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, h, w := newIdleCore(&testsink.Recorder{}, Options{})
+		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		rested := make(chan struct{})
+		go func() {
+			c.rest(w, 0)
+			close(rested)
+		}()
+		synctest.Wait()
+		select {
+		case <-rested:
+		default:
+			t.Error("the worker sleeps while a record waits")
+			c.poke()
+		}
+	})
+}
+
+// A record whose place was reserved before the end, and which is published after it,
+// is dropped by its own caller.
+func TestPublishedAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		h := New(rec, Options{})
+		synctest.Wait()
+		c := h.core
+		pos, e, status := c.ring.Reserve()
+		require.Equal(t, ring.Reserved, status)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		shutdown, ok := errors.AsType[*ShutdownError](h.Shutdown(ended))
+		require.True(t, ok)
+		assert.Equal(t, 1, shutdown.Undelivered)
+		require.Equal(t, 1, h.Stats().Depth, "its caller is about to publish it")
+
+		r := newRecord("m")
+		c.put(pos, e, t.Context(), h, &r, 0)
+		s := h.Stats()
+		assert.Zero(t, s.Depth)
+		assert.Equal(t, uint64(1), s.Received)
+		assert.Equal(t, uint64(1), s.Dropped)
+		assert.Zero(t, rec.Len())
+	})
 }

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// grace is how long a shutdown whose context has ended waits for its functions.
-const grace = 5 * time.Millisecond
+// grace is how long a shutdown whose context has ended waits for its functions, and
+// before that for the end of a drain that has nothing left to deliver.
+const grace = 4 * time.Millisecond
 
 // result is how the shutdown went. It is guarded by core.mu until ended is closed,
 // and err until ready is closed.
@@ -30,6 +31,9 @@ func (c *core) shutdown(ctx context.Context) error {
 	select {
 	case <-c.ended:
 	case <-ctx.Done():
+		if c.isEmpty() {
+			await(ctx, c.ended) // there is next to nothing left to do
+		}
 		c.abandon(ctx)
 	}
 	if first {
@@ -56,6 +60,13 @@ func await[T any](ctx context.Context, ch <-chan T) (v T, ok bool) {
 	case <-timer.C:
 		return v, false
 	}
+}
+
+// isEmpty reports whether every record has its outcome.
+func (c *core) isEmpty() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.depthLocked(c.ring.Tail()) == 0
 }
 
 // seal begins the drain and reports whether this call was the one that did.

@@ -82,6 +82,12 @@ func (d *disk) fill(full bool) {
 	d.full = full
 }
 
+func (d *disk) calls() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tries
+}
+
 func (d *disk) records() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -213,7 +219,10 @@ func TestShutdownWhileTorn(t *testing.T) {
 				h := begin(t, d.handler(), async.Options{Sink: d, Gate: g.gate(), Fallback: fallback, MaxAttempts: 1})
 				info(h, "1")
 				time.Sleep(time.Minute)
-				start := time.Now()
+				start, tries := time.Now(), d.calls()
+				time.AfterFunc(time.Nanosecond, func() {
+					assert.Equal(t, tries+1, d.calls(), "it is tried at once")
+				})
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				if heals {

@@ -44,7 +44,7 @@ func TestSinkFlushHangs(t *testing.T) {
 			} else {
 				require.ErrorIs(t, h.Flush(ctx), context.DeadlineExceeded)
 			}
-			assert.LessOrEqual(t, time.Since(start), 3*time.Second)
+			assert.LessOrEqual(t, time.Since(start), 3*time.Second+10*time.Millisecond)
 			assert.Equal(t, []string{"stall of 1s"}, errs.what())
 			if shutdown {
 				go info(h, "late") // it may wait, but not go to the sink now
@@ -65,6 +65,29 @@ func TestSinkFlushHangs(t *testing.T) {
 			assertOutcomes(t, h, outcomes{delivered: 2, fallback: 1})
 		})
 	}
+}
+
+// The probe after a hang is of one record, however many wait.
+func TestProbeAfterStall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := testsink.NewGate()
+		t.Cleanup(hang.Release)
+		s := &batchSink{}
+		s.deliver = func(_ *async.Batch, msgs []string) (int, error) {
+			if msgs[0] == "hang" {
+				hang.Pass()
+			}
+			return len(msgs), nil
+		}
+		h := begin(t, s.handler(), async.Options{Sink: s, Gate: newBreaker(), StallTimeout: time.Second})
+		info(h, "hang")
+		time.Sleep(time.Minute)
+		info(h, numbered(1, 9)...)
+		hang.Release()
+		time.Sleep(2 * maxOpenTime)
+		assertOutcomes(t, h, outcomes{delivered: 10})
+		assert.Equal(t, []string{"1"}, s.calls()[1])
+	})
 }
 
 // The watch of a call ends with the call: an idle handler wakes nobody. A timer that

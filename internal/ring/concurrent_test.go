@@ -1,9 +1,11 @@
 package ring
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,18 +50,17 @@ func (l *ledger) drop(r *record) { l.dropped[r.producer] = append(l.dropped[r.pr
 func (l *ledger) requireComplete(t *testing.T, submitted []int) {
 	t.Helper()
 	for p := range submitted {
-		seen := map[int]bool{}
-		for _, r := range append(append([]record{}, l.delivered[p]...), l.dropped[p]...) {
-			require.Equal(t, newRecord(p, r.seq), r)
-			require.False(t, seen[r.seq], "record %d twice", r.seq)
-			seen[r.seq] = true
-		}
-		require.Equal(t, submitted[p], len(seen)+l.refused[p])
-		for i, r := range l.delivered[p] {
-			if i > 0 {
-				require.Greater(t, r.seq, l.delivered[p][i-1].seq)
+		seen, count := make([]bool, submitted[p]+1), 0
+		for _, records := range [][]record{l.delivered[p], l.dropped[p]} {
+			for _, r := range records {
+				same(t, newRecord(p, r.seq), r)
+				same(t, false, seen[r.seq])
+				seen[r.seq] = true
+				count++
 			}
 		}
+		require.Equal(t, submitted[p], count+l.refused[p])
+		require.True(t, slices.IsSortedFunc(l.delivered[p], func(a, b record) int { return cmp.Compare(a.seq, b.seq) }))
 	}
 }
 
@@ -173,8 +174,8 @@ func pause() {
 // reserved after it.
 func TestSealConcurrentSafe(t *testing.T) {
 	withProcs(t, func(t *testing.T) {
-		for range 50 {
-			sealWhilePushing(t, New[record](8))
+		for range 100 {
+			sealWhilePushing(t, New[record](256)) // room enough to push without a break
 		}
 	})
 }
@@ -191,7 +192,7 @@ func sealWhilePushing(t *testing.T, r *Ring[record]) {
 	}
 	for range 2 {
 		sealing.Go(func() {
-			for range rand.IntN(200) {
+			for target := rand.Uint64N(1000); r.Tail() < target; {
 				runtime.Gosched()
 			}
 			if r.Seal() {
@@ -205,7 +206,7 @@ func sealWhilePushing(t *testing.T, r *Ring[record]) {
 		if done = isSealed.Load(); done {
 			tail = r.Tail()
 		}
-		l.deliver(r.Take(nil, 4))
+		l.deliver(r.Take(nil, 64))
 		pause()
 	}
 	sealing.Wait()
@@ -231,7 +232,9 @@ func produceUntilSealed(t *testing.T, r *Ring[record], producer int, isSealed *a
 			assert.False(t, late, "reserved after Seal returned")
 			assert.Zero(t, found, "reserved after Reserve said sealed")
 			*v = newRecord(producer, submitted)
-			pause()
+			if submitted%16 == 0 {
+				pause()
+			}
 			r.Publish(pos)
 			continue
 		case Full:

@@ -127,7 +127,7 @@ func (h *history) look(r *Ring[byte]) {
 			return []step{{input{action: isFull}, output{yes: r.Full()}}}
 		})
 	}
-	for range h.rand.IntN(8) {
+	for range h.rand.IntN(4) {
 		runtime.Gosched()
 	}
 	for h.left > 0 {
