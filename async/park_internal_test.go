@@ -100,6 +100,7 @@ func TestNapEndsWithABatch(t *testing.T) {
 				h := New(rec, opts)
 				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
 				rec.Wait(1)
+				synctest.Wait() // it naps
 				for range 3 {
 					require.NoError(t, h.Handle(t.Context(), newRecord("m")))
 				}

@@ -79,7 +79,6 @@ func (c *core) seal() bool {
 	c.phase = draining
 	c.result.failed = c.counts.failed
 	c.outage.wake()
-	c.outage.bypass = time.Time{}
 	close(c.closing)
 	c.poke()
 	return true

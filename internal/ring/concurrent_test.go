@@ -192,7 +192,7 @@ func sealWhilePushing(t *testing.T, r *Ring[record]) {
 	}
 	for range 2 {
 		sealing.Go(func() {
-			for target := rand.Uint64N(1000); r.Tail() < target; {
+			for target := rand.Uint64N(1000); r.Tail() < target && !r.Sealed(); {
 				runtime.Gosched()
 			}
 			if r.Seal() {
