@@ -52,6 +52,7 @@ func TestShortWriteIsContinuedAtTheNextByte(t *testing.T) { // P7, P12
 						f := newFaulty(asynchandler.WithMaxAttempts(100)) // else a later line may go ahead
 						defer f.Close()
 						f.writer.Then(testsink.Short(n, err))
+						start := time.Now()
 						for range stuck {
 							f.writer.Then(testsink.Short(0, noSpace))
 						}
@@ -62,6 +63,9 @@ func TestShortWriteIsContinuedAtTheNextByte(t *testing.T) { // P7, P12
 						s := f.Stats()
 						assert.Equal(t, uint64(5), s.Delivered)
 						assert.Equal(t, uint64(len("first\n"+all)), s.WrittenBytes)
+						if n > 0 && stuck == 0 {
+							assert.Zero(t, time.Since(start), "a writer that gets on is not paused for")
+						}
 						if err != nil {
 							require.NotEmpty(t, f.errs)
 							require.ErrorIs(t, <-f.errs, err)

@@ -30,7 +30,8 @@ func (e *entry) context() context.Context {
 // A Sink is where batches end. Deliver is called by one goroutine at a time.
 type Sink interface {
 	// Deliver hands records of the batch to where they end, from the first on; it
-	// need not try all. It returns how many, from the first on, have got there.
+	// need not try all, but must begin some, or the worker asks again at once. It
+	// returns how many, from the first on, have got there.
 	// With an error, the records that it began and did not get there have failed
 	// together; a single one, alone. An error with none of those says that there
 	// was trouble which is over. If Deliver panics, the records it began have

@@ -57,9 +57,9 @@ func (c *chaos) handler(ledger map[string]int, stall time.Duration) slog.Handler
 			return testsink.ErrFault
 		case c.one(60):
 			return async.ErrPermanent
-		case c.one(60):
+		case c.one(59):
 			panic("chaos")
-		case c.one(60):
+		case c.one(58):
 			runtime.Goexit()
 		}
 		c.mu.Lock()

@@ -127,7 +127,7 @@ func TestDerivedHandlersShareTheWorker(t *testing.T) {
 		}
 		require.Empty(t, sayEach(derived, "m"))
 		synctest.Wait()
-		assert.Equal(t, before, runtime.NumGoroutine())
+		assert.LessOrEqual(t, runtime.NumGoroutine(), before) // one of an earlier test may have ended
 		assert.Same(t, h, h.WithGroup(""))
 		assert.Same(t, h, h.WithAttrs(nil))
 		assert.Equal(t, 200, rec.Derived(), "at once, on the caller")
