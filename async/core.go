@@ -177,8 +177,9 @@ func (c *core) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, q *r
 // checkHighWater calls OnHighWater when the record at pos made Depth reach the
 // mark.
 func (c *core) checkHighWater(pos uint64) {
-	depth := pos + 1 - c.outcomes.Load()
-	if depth < c.highWater || c.alerted.Load() || !c.alerted.CompareAndSwap(false, true) {
+	// Negative if records behind this one have their outcome already.
+	depth := int64(pos + 1 - c.outcomes.Load())
+	if depth < int64(c.highWater) || c.alerted.Load() || !c.alerted.CompareAndSwap(false, true) {
 		return
 	}
 	c.guard(func() { c.opts.OnHighWater(int(depth), c.ring.Cap()) }, c.notePanic)

@@ -177,3 +177,13 @@ func TestPublishedAfterTheEnd(t *testing.T) {
 		assert.Zero(t, rec.Len())
 	})
 }
+
+// Records behind this one may have their outcome before its caller looks at the mark.
+func TestHighWaterOfAnOvertakenRecord(t *testing.T) {
+	h := New(slog.DiscardHandler, Options{Capacity: 16, HighWater: 0.5, OnHighWater: func(depth, _ int) {
+		t.Errorf("called at depth %d", depth)
+	}})
+	defer h.Close()
+	h.core.outcomes.Store(10)
+	h.core.checkHighWater(3)
+}

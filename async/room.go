@@ -2,6 +2,7 @@ package async
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -126,8 +127,9 @@ func (c *core) makeRoom(ctx context.Context, q *request) (reason int, refused bo
 			return 0, false
 		}
 	}
-	protected := q.level >= c.opts.ProtectedLevel.Level()
-	if (protected || policy == DropOldest) && c.evict(q, reason, protected) {
+	from := c.opts.ProtectedLevel.Level() // asked once, and outside of mu: it is code of the user's
+	protected := q.level >= from
+	if (protected || policy == DropOldest) && c.evict(q, reason, from) {
 		return 0, false
 	}
 	if policy == Block {
@@ -179,7 +181,9 @@ func (c *core) awaitSignal(ctx context.Context, q *request, d time.Duration) (ro
 // evict makes room for the record by dropping what is oldest and unprotected. Under
 // DropOldest a protected record takes the place of the oldest protected one if there
 // is nothing else.
-func (c *core) evict(q *request, reason int, protected bool) bool {
+func (c *core) evict(q *request, reason int, from slog.Level) bool {
+	protected := q.level >= from
+	isProtected := func(e *entry) bool { return e.rec.Level >= from }
 	var dropped []entry
 	var freed int64
 	drop := func(e *entry) {
@@ -191,7 +195,7 @@ func (c *core) evict(q *request, reason int, protected bool) bool {
 	}
 	for try := 0; ; try++ {
 		c.mu.Lock()
-		ok := c.evictLocked(q, protected, drop, &freed)
+		ok := c.evictLocked(q, protected, isProtected, drop, &freed)
 		unpublished := c.ring.Stuck()
 		c.mu.Unlock()
 		c.release(freed)
@@ -218,7 +222,7 @@ func awaitPublisher(try int, protected bool) bool {
 }
 
 // evictLocked reports whether it made room, or another caller did.
-func (c *core) evictLocked(q *request, protected bool, drop func(*entry), freed *int64) bool {
+func (c *core) evictLocked(q *request, protected bool, isProtected func(*entry) bool, drop func(*entry), freed *int64) bool {
 	if q.acquired && !c.ring.Full() {
 		return true
 	}
@@ -230,7 +234,7 @@ func (c *core) evictLocked(q *request, protected bool, drop func(*entry), freed 
 	}
 	evicted := 0
 	for {
-		k := c.ring.Evict(n, c.isProtected, drop)
+		k := c.ring.Evict(n, isProtected, drop)
 		if k == 0 && protected && c.opts.Overflow == DropOldest && !c.ring.Stuck() && c.ring.EvictOldest(drop) {
 			k = 1 // only protected ones wait
 		}
@@ -245,6 +249,3 @@ func (c *core) evictLocked(q *request, protected bool, drop func(*entry), freed 
 	}
 	return evicted > 0
 }
-
-// isProtected tells which records lower ones must not evict.
-func (c *core) isProtected(e *entry) bool { return e.rec.Level >= c.opts.ProtectedLevel.Level() }
