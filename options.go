@@ -41,7 +41,9 @@ const (
 
 // An Option configures a constructor of this package. Of an option given twice
 // the last counts. A value out of its range makes the constructor panic with a
-// message that names option and value.
+// message that names option and value: durations and sizes below 0, and nil where
+// it is not said what that means. An option that has no use beside the others, such as
+// WithBlockTimeout without Block, is ignored.
 type Option func(*options)
 
 type options struct {
@@ -61,7 +63,7 @@ func newOptions(opts []Option) *options {
 	if o.settings.Name == "" {
 		o.settings.Name = o.Name
 	}
-	require("WithMemoryLimit", o.memoryLimit, o.memoryLimit == 0 || o.budget == nil, "not WithBudget too")
+	require("WithMemoryLimit", o.memoryLimit, o.memoryLimit == 0 || o.budget == nil, "no WithBudget beside it")
 	if o.memoryLimit == 0 {
 		o.memoryLimit = defaultMemoryLimit
 	}
@@ -90,7 +92,7 @@ func require(option string, v any, ok bool, want string) {
 }
 
 // require1 panics unless n is at least 1, and returns n.
-func require1[N int | int64 | time.Duration](option string, n N) N {
+func require1[N int | int64](option string, n N) N {
 	require(option, n, n >= 1, ">= 1")
 	return n
 }
@@ -117,15 +119,22 @@ func WithName(name string) Option {
 	}
 }
 
-// WithCapacity sets how many records may wait, at least 1, rounded up to a power of
-// two. The queue itself takes about 328 bytes for each. Default: 8192.
+// WithCapacity sets how many records may wait, from 1 to 2^30, rounded up to a power
+// of two. The queue itself takes about 328 bytes for each, from the start. Default:
+// 8192.
 func WithCapacity(n int) Option {
-	return func(o *options) { o.Capacity = require1("WithCapacity", n) }
+	return func(o *options) {
+		require("WithCapacity", n, n <= maxCapacity, "<= 2^30")
+		o.Capacity = require1("WithCapacity", n)
+	}
 }
 
+const maxCapacity = 1 << 30
+
 // WithOverflow says what becomes of a record for which there is no room. With
-// DropOldest and DropNewest a caller that outruns a worker in good health waits
-// for it first, 100 ms at most. Default: [DropOldest].
+// DropOldest and DropNewest a caller that outruns the worker waits for it first, 100 ms
+// at most; once a wait was in vain, no other call waits until the worker has made room.
+// Default: [DropOldest].
 func WithOverflow(p Overflow) Option {
 	return func(o *options) {
 		require("WithOverflow", p, p <= Block, "DropOldest, DropNewest or Block")
@@ -313,7 +322,10 @@ func WithMaxRecordSize(bytes int) Option {
 
 // WithCloseTimeout sets the bound of Close, above 0. Default: 10 s.
 func WithCloseTimeout(d time.Duration) Option {
-	return func(o *options) { o.CloseTimeout = require1("WithCloseTimeout", d) }
+	return func(o *options) {
+		require("WithCloseTimeout", d, d > 0, "> 0")
+		o.CloseTimeout = d
+	}
 }
 
 // WithOnShutdown adds a function that Shutdown runs after the drain, last added

@@ -27,6 +27,7 @@ func TestOptionOutOfRangePanics(t *testing.T) {
 		{asynchandler.WithName(""), `WithName(""): want a name`},
 		{asynchandler.WithCapacity(0), "WithCapacity(0): want >= 1"},
 		{asynchandler.WithCapacity(-1), "WithCapacity(-1): want >= 1"},
+		{asynchandler.WithCapacity(1<<30 + 1), "WithCapacity(1073741825): want <= 2^30"},
 		{asynchandler.WithOverflow(3), "WithOverflow(Overflow(3)): want DropOldest, DropNewest or Block"},
 		{asynchandler.WithBlockTimeout(-1), "WithBlockTimeout(-1ns): want >= 0"},
 		{asynchandler.WithBatchSize(0), "WithBatchSize(0): want >= 1"},
@@ -53,8 +54,8 @@ func TestOptionOutOfRangePanics(t *testing.T) {
 		{asynchandler.WithMemoryLimit(math.MinInt64), "WithMemoryLimit(-9223372036854775808): want >= 1"},
 		{asynchandler.WithBudget(nil), "WithBudget(nil): want a budget"},
 		{asynchandler.WithMaxRecordSize(-1), "WithMaxRecordSize(-1): want >= 0"},
-		{asynchandler.WithCloseTimeout(0), "WithCloseTimeout(0s): want >= 1"},
-		{asynchandler.WithCloseTimeout(-time.Hour), "WithCloseTimeout(-1h0m0s): want >= 1"},
+		{asynchandler.WithCloseTimeout(0), "WithCloseTimeout(0s): want > 0"},
+		{asynchandler.WithCloseTimeout(-time.Hour), "WithCloseTimeout(-1h0m0s): want > 0"},
 		{asynchandler.WithOnShutdown(nil), "WithOnShutdown(nil): want a value"},
 	}
 	for _, tt := range tests {
@@ -69,7 +70,7 @@ func TestOptionOutOfRangePanics(t *testing.T) {
 func TestLimitAndBudgetExcludeEachOther(t *testing.T) {
 	limit, budget := asynchandler.WithMemoryLimit(7), asynchandler.WithBudget(membudget.New(1<<20, membudget.Options{}))
 	for _, opts := range [][]asynchandler.Option{{limit, budget}, {budget, limit}} {
-		assert.PanicsWithValue(t, "asynchandler: WithMemoryLimit(7): want not WithBudget too", func() {
+		assert.PanicsWithValue(t, "asynchandler: WithMemoryLimit(7): want no WithBudget beside it", func() {
 			asynchandler.New(slog.DiscardHandler, opts...)
 		})
 	}
