@@ -1,11 +1,13 @@
 package asynchandler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"math"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -61,7 +63,7 @@ func newOptions(opts []Option) *options {
 		opt(o)
 	}
 	if o.settings.Name == "" {
-		o.settings.Name = o.Name
+		o.settings.Name = strings.ToValidUTF8(cmp.Or(o.Name, "default"), "\uFFFD")
 	}
 	require("WithMemoryLimit", o.memoryLimit, o.memoryLimit == 0 || o.budget == nil, "no WithBudget beside it")
 	if o.memoryLimit == 0 {

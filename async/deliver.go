@@ -128,6 +128,7 @@ func (c *core) tellFailed(a *attempt) {
 // have one, and routes the one that failed.
 func (c *core) accountLocked(w *worker, a *attempt) {
 	begun := w.batch.close()
+	a.done = min(max(a.done, 0), begun) // whatever the sink says
 	if a.action == try {
 		c.durations.Record(a.now.Sub(w.call.since))
 	}

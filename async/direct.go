@@ -2,6 +2,7 @@ package async
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -31,6 +32,7 @@ func (c *core) deliverDirect(e entry) (err error) {
 	outcome := &c.counts.failed
 	defer func() { c.countDirect(&e, outcome) }() // also when next ends the goroutine
 	done := false
+	defer func() { c.tellDirect(err) }()
 	c.isolate(&err, func() error { return c.sinkDirect(&e, &done) })
 	switch {
 	case done:
@@ -39,7 +41,12 @@ func (c *core) deliverDirect(e entry) (err error) {
 		c.torn = &e // it goes nowhere else
 	case e.h.fallback != nil:
 		var refused error
-		c.isolate(&refused, func() error { return e.h.fallback.Handle(e.context(), e.rec) })
+		c.isolate(&refused, func() error {
+			if !e.h.fallback.Enabled(e.context(), e.rec.Level) {
+				return errNotEnabled
+			}
+			return e.h.fallback.Handle(e.context(), e.rec)
+		})
 		if refused == nil {
 			outcome = &c.counts.fallback
 			return nil
@@ -73,6 +80,23 @@ func (c *core) sinkOne(e *entry, done *bool) error {
 	n, err := c.sink.Deliver(&b)
 	b.Done(n)
 	return err
+}
+
+// tellDirect lets Stats and the error handler know what went wrong, as slog.Logger
+// throws the error away.
+func (c *core) tellDirect(err error) {
+	if err == nil {
+		return
+	}
+	if _, panicked := errors.AsType[*PanicError](err); !panicked { // else isolate has counted it
+		err = &DeliveryError{Handler: c.opts.Name, Attempts: 1, Err: err}
+		message, now := text(err), time.Now()
+		c.mu.Lock()
+		c.counts.deliveryErrors++
+		c.noteErrorLocked(message, now)
+		c.mu.Unlock()
+	}
+	c.tell(err)
 }
 
 func (c *core) countDirect(e *entry, outcome *uint64) {

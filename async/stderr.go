@@ -18,36 +18,62 @@ type stderrReporter struct {
 
 	mu    sync.Mutex
 	last  time.Time
-	count int   // errors since the last line
-	err   error // the last of them
+	count int    // errors since the last line
+	text  string // of the last of them
+	stuck bool   // a line is under way
 }
 
 func (s *stderrReporter) report(err error) {
+	message := text(err)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.count++
-	s.err = err
-	if now := time.Now(); now.Sub(s.last) >= stderrInterval {
+	s.text = message
+	now := time.Now()
+	due := now.Sub(s.last) >= stderrInterval
+	if due {
 		s.last = now
-		s.write()
+	}
+	s.mu.Unlock()
+	if due {
+		s.flush()
 	}
 }
 
-// flush writes the line for the errors since the last one.
+// flush writes the line for the errors since the last one. Standard error may be the
+// very pipe that hangs: so the line is written on a goroutine of its own, which is left
+// behind if it takes long, and no other is written meanwhile.
 func (s *stderrReporter) flush() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.write()
-}
-
-func (s *stderrReporter) write() {
-	if s.count == 0 {
+	line := s.begin()
+	if line == "" {
 		return
 	}
-	if s.count == 1 {
-		_, _ = fmt.Fprintln(s.w, s.err) // where should an error go?
-	} else {
-		_, _ = fmt.Fprintf(s.w, "%v (%d errors since the last such line)\n", s.err, s.count)
+	done := make(chan struct{})
+	go func() {
+		_, _ = io.WriteString(s.w, line) // where should an error go?
+		s.mu.Lock()
+		s.stuck = false
+		s.mu.Unlock()
+		close(done)
+	}()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
 	}
-	s.count, s.err = 0, nil
+}
+
+// begin returns the line that is to be written, "" if there is none.
+func (s *stderrReporter) begin() (line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.count == 0 || s.stuck {
+		return ""
+	}
+	line = s.text + "\n"
+	if s.count > 1 {
+		line = fmt.Sprintf("%s (%d errors since the last such line)\n", s.text, s.count)
+	}
+	s.count, s.text, s.stuck = 0, "", true
+	return line
 }

@@ -62,3 +62,20 @@ asynchandler: handler "audit": delivery failed (attempt 2): disk full
 	assert.Nil(t, h.core.stderr)
 	require.NoError(t, h.Close())
 }
+
+// Standard error may be the very pipe that hangs. Neither the worker nor Close waits for
+// it then.
+func TestStderrThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := testsink.NewBlockingWriter(&bytes.Buffer{})
+		next := testsink.NewFailer(nil, errors.New("disk full"), nil)
+		h := New(next, Options{MaxAttempts: 2})
+		h.core.stderr.w = w // the worker has nothing to report yet
+		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		began := time.Now()
+		require.Error(t, h.Close())
+		assert.Less(t, time.Since(began), time.Second)
+		assert.EqualValues(t, 1, h.Stats().Failed)
+		w.Release()
+	})
+}

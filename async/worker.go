@@ -97,7 +97,7 @@ func (c *core) step(w *worker) (more bool) {
 		return c.finish(w)
 	case some && w.kind == report && !c.wantsReports():
 		c.mu.Lock()
-		c.removeLocked(w, 1)
+		c.removeLocked(w, len(w.batch.entries)) // none if a caller made w put it back
 		c.mu.Unlock()
 	case some:
 		w.busy = true
