@@ -221,12 +221,13 @@ func (h *Handler) Shutdown(ctx context.Context) error { return h.queue.Shutdown(
 // Close is Shutdown bounded by [WithCloseTimeout]. It may be called again.
 func (h *Handler) Close() error { return h.queue.Close() }
 
-// Stats returns a snapshot whose parts are all of the same moment. It waits for no
-// delivery and never changes the breaker's state.
+// Stats returns a snapshot. The record counters and Depth are of the same moment, the
+// memory, the breaker and the written bytes of one right after. It waits for no delivery
+// and never changes the breaker's state.
 func (h *Handler) Stats() Stats { return h.queue.Stats() }
 
-// ResetBreaker closes the breaker now, and next is tried at once. Without a breaker
-// it does nothing.
+// ResetBreaker closes the breaker now, and next is tried at once, unless a call into it
+// still hangs: then when that returns. Without a breaker it does nothing.
 func (h *Handler) ResetBreaker() {
 	if h.breaker != nil {
 		h.breaker.Reset()

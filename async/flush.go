@@ -88,6 +88,9 @@ func (c *core) takeBarriersLocked(f func(*barrier) bool) (removed []*barrier) {
 
 // serveBarriers is called by the worker when it has nothing in its hands. It lets
 // those go whose records have all been seen to.
+//
+// Records in the side list have no position, so it must be empty: in a flood that
+// evicts, younger protected records there can hold a barrier up.
 func (c *core) serveBarriers(w *worker) {
 	c.mu.Lock()
 	var ready []*barrier
