@@ -51,7 +51,7 @@ func TestPeerThatNeverReads(t *testing.T) { // P3, P9, P13
 		conn, peer := tcpPair(t)
 		tr := newTrial(conn, append(hasty, asynchandler.WithCapacity(tooMany))...)
 		tr.log(0, tooMany, 1000)
-		eventually(t, "stalled", func() bool { return tr.Stats().Stalls > 0 })
+		tr.hung(t)
 		wait := readAll(peer)
 		require.NoError(t, tr.Close())
 		require.NoError(t, conn.Close())
@@ -62,7 +62,7 @@ func TestPeerThatNeverReads(t *testing.T) { // P3, P9, P13
 		conn, peer := tcpPair(t)
 		tr := newTrial(conn, append(hasty, asynchandler.WithCapacity(tooMany), asynchandler.WithCloseTimeout(10*time.Millisecond))...)
 		tr.log(0, tooMany, 1000)
-		eventually(t, "stalled", func() bool { return tr.Stats().Stalls > 0 })
+		tr.hung(t)
 		err := tr.Close()
 		var undelivered *asynchandler.ShutdownError
 		require.ErrorAs(t, err, &undelivered)
