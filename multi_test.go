@@ -281,7 +281,8 @@ func TestMultiHandlerJoinsErrorsOfHandle(t *testing.T) {
 		gate := testsink.NewBlocker(nil)
 		var rec testsink.Recorder
 		full := asynchandler.New(gate, asynchandler.WithCapacity(1), asynchandler.WithOverflow(asynchandler.DropNewest))
-		closed := asynchandler.New(testsink.NewBlocker(nil), quiet)
+		stuck := testsink.NewBlocker(nil)
+		closed := asynchandler.New(stuck, quiet)
 		logEach(closed, "stuck")
 		over, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -293,6 +294,7 @@ func TestMultiHandlerJoinsErrorsOfHandle(t *testing.T) {
 		require.ErrorIs(t, err, asynchandler.ErrDropped)
 		require.ErrorIs(t, err, asynchandler.ErrClosed)
 		gate.Release()
+		stuck.Release()
 		_ = m.Close()
 		assert.Equal(t, []string{"m"}, rec.Messages())
 	})
