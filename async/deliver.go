@@ -180,7 +180,9 @@ func (c *core) failedLocked(w *worker, a *attempt, failed int) {
 		w.attempts++
 	}
 	fallback := c.fallbackLocked() && !torn
-	c.outage.failed(a.now, torn || !fallback && !(alone && a.permanent))
+	if torn || !alone || !a.harmless { // else it is that record's fault for sure
+		c.outage.failed(a.now, torn || !fallback && !(alone && a.permanent))
+	}
 	switch {
 	case w.kind == report:
 		next := c.report.next // a report that next cannot take must not come again at once

@@ -1,7 +1,9 @@
 package async_test
 
 import (
+	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -172,6 +174,27 @@ func TestDropReportAtShutdown(t *testing.T) {
 		require.NoError(t, h.Close())
 		assert.Equal(t, []string{"d", "e", reportMsg}, rec.Messages())
 		assert.Equal(t, uint64(2), h.Stats().DropReports)
+	})
+}
+
+// A record that next refuses for good says nothing about what next thinks of a report.
+func TestDropReportAfterAPermanentError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := testsink.NewBlocker(testsink.NewFailer(nil, async.ErrPermanent, testsink.HasMessage("bad")))
+		var reports atomic.Int32
+		h := async.New(testsink.Func(func(ctx context.Context, r slog.Record) error {
+			if r.Message == reportMsg {
+				reports.Add(1)
+			}
+			return gate.Handle(ctx, r)
+		}), async.Options{Capacity: 1, Overflow: async.DropNewest, ErrorHandler: func(error) {}})
+		require.Empty(t, sayEach(h, "inside"))
+		<-gate.Entered()
+		require.Len(t, sayEach(h, "bad", "dropped"), 1)
+		gate.Release()
+		require.ErrorIs(t, h.Close(), async.ErrPermanent)
+		assert.Equal(t, int32(1), reports.Load())
+		assert.Equal(t, uint64(1), h.Stats().Failed)
 	})
 }
 
