@@ -97,7 +97,7 @@ func newCore(opts Options) *core {
 	if opts.HighWater > 0 {
 		c.highWater = uint64(max(1, opts.HighWater*float64(capacity)))
 	}
-	c.napWake = uint64(max(1, min(opts.BatchSize, capacity/2)))
+	c.napWake = uint64(max(1, capacity/2))
 	return c
 }
 

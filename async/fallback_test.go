@@ -24,6 +24,7 @@ func TestFallback(t *testing.T) {
 		b := newBreaker()
 		h, plug := plugged(t, next, async.Options{Gate: b, Fallback: fallback, ErrorHandler: errs.hear})
 		info(h, numbered(2, 20)...)
+		errs.reset()
 		plug.Release()
 		assertOutcomes(t, h, outcomes{fallback: 20})
 		assert.Equal(t, 5, next.Calls(), "the breaker's threshold")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/asynchandler/asynchandler/internal/ring"
 	"github.com/asynchandler/asynchandler/internal/testsink"
+	"github.com/asynchandler/asynchandler/membudget"
 )
 
 func newRecord(msg string) slog.Record { return slog.NewRecord(time.Now(), slog.LevelInfo, msg, 0) }
@@ -89,31 +91,97 @@ func TestSingleRecord(t *testing.T) {
 	})
 }
 
-// A worker that naps is woken when enough records for a batch, or for half of the
-// queue, wait.
-func TestNapEndsWithABatch(t *testing.T) {
-	for name, opts := range map[string]Options{"batch": {BatchSize: 4}, "queue": {Capacity: 8}} {
-		t.Run(name, func(t *testing.T) {
+// A worker that naps is woken when half of the queue is full.
+func TestNapEndsWithHalfTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		h := New(rec, Options{Capacity: 8, FlushInterval: time.Hour})
+		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		rec.Wait(1)
+		synctest.Wait() // it naps
+		for range 3 {
+			require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		}
+		synctest.Wait()
+		require.Equal(t, 1, rec.Len(), "the worker lets more gather")
+		began := time.Now()
+		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		rec.Wait(5)
+		assert.Zero(t, time.Since(began))
+		synctest.Wait() // it naps again
+		require.NoError(t, h.Handle(t.Context(), newRecord("last")))
+		rec.Wait(6)
+		assert.Equal(t, time.Hour, time.Since(began), "the nap is over")
+		require.NoError(t, h.Close())
+	})
+}
+
+// A caller that waits for room, be it of the budget, ends a nap.
+func TestNapEndsForACallerWithoutRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		h := New(rec, Options{FlushInterval: time.Hour, Budget: membudget.New(1000, membudget.Options{})})
+		big := strings.Repeat("x", 900)
+		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		rec.Wait(1)
+		synctest.Wait() // it naps
+		began := time.Now()
+		require.NoError(t, h.Handle(t.Context(), newRecord(big)))
+		require.NoError(t, h.Handle(t.Context(), newRecord(big)))
+		assert.Zero(t, time.Since(began))
+		require.NoError(t, h.Close())
+		assert.Zero(t, h.Stats().Dropped)
+	})
+}
+
+// After records that came in quick succession the worker takes several naps before it
+// parks, so that the next one finds it napping; after others one.
+func TestNapsWhileRecordsKeepComing(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		pause time.Duration
+		want  uint32
+	}{{"quick succession", 2 * nap, napping}, {"now and then", 2 * maxNaps * nap, parked}} {
+		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				rec := &testsink.Recorder{}
-				opts.FlushInterval = time.Hour
-				h := New(rec, opts)
-				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
-				rec.Wait(1)
-				synctest.Wait() // it naps
+				h := New(&testsink.Recorder{}, Options{})
 				for range 3 {
+					time.Sleep(tt.pause)
 					require.NoError(t, h.Handle(t.Context(), newRecord("m")))
 				}
+				time.Sleep(tt.pause)
 				synctest.Wait()
-				require.Equal(t, 1, rec.Len(), "the worker lets more gather")
-				began := time.Now()
-				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
-				rec.Wait(5)
-				assert.Zero(t, time.Since(began))
-				synctest.Wait() // it naps again
-				require.NoError(t, h.Handle(t.Context(), newRecord("last")))
-				rec.Wait(6)
-				assert.Equal(t, time.Hour, time.Since(began), "the nap is over")
+				assert.Equal(t, tt.want, h.core.sleep.Load())
+				time.Sleep(2 * maxNaps * nap)
+				requireIdle(t, h.core)
+				require.NoError(t, h.Close())
+			})
+		})
+	}
+}
+
+// Records that came while a short delivery ran wait for a nap, so that more can gather;
+// those that came during a long one have waited long enough.
+func TestNapBetweenShortDeliveries(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		took      time.Duration
+		wantAfter time.Duration
+	}{{"short", nap / 2, nap}, {"long", 2 * nap, 0}} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ends, begins []time.Time
+				h := New(testsink.Func(func(context.Context, slog.Record) error {
+					begins = append(begins, time.Now())
+					time.Sleep(tt.took)
+					ends = append(ends, time.Now())
+					return nil
+				}), Options{})
+				require.NoError(t, h.Handle(t.Context(), newRecord("first")))
+				synctest.Wait()
+				require.NoError(t, h.Handle(t.Context(), newRecord("second")))
+				time.Sleep(time.Second)
+				assert.Equal(t, tt.wantAfter, begins[1].Sub(ends[0]))
 				require.NoError(t, h.Close())
 			})
 		})

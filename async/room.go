@@ -167,6 +167,7 @@ func (c *core) awaitSignal(ctx context.Context, q *request, d time.Duration) (ro
 	if c.hasRoom(q) || c.ring.Sealed() {
 		return true, true
 	}
+	c.wake(napping)
 	select {
 	case <-signal:
 	case <-c.closing:

@@ -7,7 +7,9 @@ import "time"
 type worker struct {
 	core  *core
 	timer *time.Timer // of naps and holds
-	busy  bool        // it delivered something since the last nap
+	naps  int         // to take before it parks
+	last  time.Time   // end of the last delivery
+	quick bool        // that was short, and there was no nap since
 	news  error       // what to tell the error handler first
 
 	// Guarded by core.mu. The records of the batch that have begun belong to the
@@ -88,6 +90,11 @@ func (c *core) step(w *worker) (more bool) {
 		c.mu.Unlock()
 		return false
 	}
+	if c.sparseLocked(w) {
+		c.mu.Unlock()
+		c.nap(w)
+		return true
+	}
 	some := c.fillLocked(w)
 	drained := !some && c.drainedLocked()
 	bypassed := c.bypassedLocked()
@@ -100,10 +107,11 @@ func (c *core) step(w *worker) (more bool) {
 		c.removeLocked(w, len(w.batch.entries)) // none if a caller made w put it back
 		c.mu.Unlock()
 	case some:
-		w.busy = true
+		began := time.Now()
 		c.room.announce()
 		for c.deliver(w) {
 		}
+		w.delivered(began)
 	default:
 		c.rest(w, bypassed)
 	}

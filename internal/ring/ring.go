@@ -124,6 +124,12 @@ func (r *Ring[T]) Tail() uint64 { return r.tail.Load() >> 1 }
 // Head returns the position of the oldest element in the slots.
 func (r *Ring[T]) Head() uint64 { return r.head.Load() }
 
+// Waiting returns how many elements wait, as far as can be told while some are being
+// removed or returned.
+func (r *Ring[T]) Waiting() int {
+	return int(r.Tail() + uint64(len(r.slots)) - r.limit.Load())
+}
+
 // Ready reports whether there is something to take, in the side list or
 // published in the oldest slot. While elements are being removed it may report
 // true wrongly. It reports false wrongly only while they are being returned, or if
