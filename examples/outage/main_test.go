@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,8 +16,9 @@ import (
 
 func TestRunShowsTheOutageAndLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		require.Zero(t, run(&out, time.Second), out.String())
+		var out, stderr bytes.Buffer
+		require.Zero(t, run(nil, &out, &stderr), stderr.String())
+		assert.Empty(t, stderr.String())
 		t.Log("\n" + out.String())
 
 		tables := strings.Split(strings.TrimSpace(out.String()), "\n\n")
@@ -61,6 +61,32 @@ const (
 	fallbackTook = 5
 	dropped      = 6
 )
+
+func TestRunSaysWhatIsWrongInOneLine(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"unknown flag", []string{"-x"}, "outage: flag provided but not defined: -x\n"},
+		{"not a duration", []string{"-step", "1"}, "outage: invalid value \"1\" for flag -step: parse error\n"},
+		{"too short", []string{"-step", "-1s"}, "outage: -step -1s is too short: 10ms is the least\n"},
+		{"argument", []string{"fast"}, "outage: unexpected argument \"fast\"\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			assert.Equal(t, 2, run(tt.args, &stdout, &stderr))
+			assert.Empty(t, stdout.String())
+			assert.Equal(t, tt.want, stderr.String())
+		})
+	}
+}
+
+func TestRunHelps(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	assert.Zero(t, run([]string{"-h"}, &stdout, &stderr))
+	assert.Contains(t, stderr.String(), "-step")
+}
 
 func TestAuditFindsWhatIsWrong(t *testing.T) {
 	two := asynchandler.Stats{Received: 2, Delivered: 2}

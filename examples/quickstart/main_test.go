@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ type entry struct {
 
 func TestRunWritesWholeLinesAndCountsThem(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	require.Zero(t, run(&stdout, &stderr), stderr.String())
+	require.Zero(t, run(nil, &stdout, &stderr), stderr.String())
 
 	entries := parse(t, stdout.String())
 	require.Len(t, entries, clients*requests+2)
@@ -49,11 +50,12 @@ func TestRunWritesWholeLinesAndCountsThem(t *testing.T) {
 	assert.EqualValues(t, len(entries), s.Delivered)
 	assert.EqualValues(t, stdout.Len(), s.WrittenBytes)
 	assert.Zero(t, s.Depth)
+	assert.Empty(t, s.Drops, "no rows of zeros")
 }
 
 func TestRunShowsValuesAsTheyWereAtTheCall(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	require.Zero(t, run(&stdout, &stderr), stderr.String())
+	require.Zero(t, run(nil, &stdout, &stderr), stderr.String())
 	failed := 0
 	for _, e := range parse(t, stdout.String()) {
 		if e.Level == "ERROR" {
@@ -65,9 +67,27 @@ func TestRunShowsValuesAsTheyWereAtTheCall(t *testing.T) {
 	assert.Equal(t, clients, failed)
 }
 
+func TestReportKeepsTheDropsThatHappened(t *testing.T) {
+	happened := asynchandler.DropCount{Reason: asynchandler.DropOverflow, Level: slog.LevelWarn, Count: 3}
+	var s asynchandler.Stats
+	require.NoError(t, json.Unmarshal(report(asynchandler.Stats{
+		Drops: []asynchandler.DropCount{{Reason: asynchandler.DropMemory}, happened, {Reason: asynchandler.DropClosed}},
+	}), &s))
+	assert.Equal(t, []asynchandler.DropCount{happened}, s.Drops)
+}
+
+func TestRunRefusesFlagsInOneLine(t *testing.T) {
+	for _, args := range [][]string{{"-x"}, {"-h"}, {"please"}} {
+		var stdout, stderr bytes.Buffer
+		assert.Equal(t, 2, run(args, &stdout, &stderr))
+		assert.Empty(t, stdout.String())
+		assert.Equal(t, fmt.Sprintf("quickstart: takes no flags and no arguments, not [%q]\n", args[0]), stderr.String())
+	}
+}
+
 func TestRunReportsWhatCloseReports(t *testing.T) {
 	var stderr bytes.Buffer
-	assert.Equal(t, 1, run(&unflushable{}, &stderr))
+	assert.Equal(t, 1, run(nil, &unflushable{}, &stderr))
 	assert.Contains(t, stderr.String(), "disk full")
 }
 

@@ -1,11 +1,13 @@
-// Command webserver is a service that logs each request through asynchandler and shows
+// Webserver is a service that logs each request through asynchandler and shows
 // Prometheus what becomes of the records:
 //
 //	go run ./examples/webserver -load 200 >requests.log
 //	curl localhost:8080/metrics
 //
-// SIGTERM and SIGINT end it in order: first the server, then the log. With -drill, POST
-// /hang makes the log's destination hang, to see the alerts fire:
+// Look at asynchandler_records_delivered_total, which follows the load, and at
+// asynchandler_records_dropped_total, which stays 0. SIGTERM and SIGINT end the service in
+// order: first the server, then the log. With -drill, POST /hang makes the log's
+// destination hang, to see the alerts fire:
 //
 //	curl -X POST 'localhost:8080/hang?for=30s'
 package main
@@ -34,61 +36,47 @@ func main() {
 	os.Exit(code)
 }
 
-// config is what the flags say.
-type config struct {
-	addr           string
-	load, capacity int
-	drill          bool
-}
-
-func parse(args []string, stderr io.Writer) (c config, err error) {
-	flags := flag.NewFlagSet("webserver", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&c.addr, "addr", "127.0.0.1:8080", "`address` to listen on")
-	flags.IntVar(&c.load, "load", 0, "requests per second that the program sends to itself")
-	flags.IntVar(&c.capacity, "capacity", 8192, "log records that may wait")
-	flags.BoolVar(&c.drill, "drill", false, "allow POST /hang, which makes the log's destination hang")
-	if err := flags.Parse(args); err != nil {
-		return c, err
-	}
-	if flags.NArg() > 0 || c.load < 0 || c.load > 100_000 || c.capacity < 1 {
-		flags.Usage()
-		return c, errors.New("want no arguments, -load from 0 to 100000 and -capacity from 1")
-	}
-	return c, nil
-}
-
 // run serves until ctx ends. It returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
+	console := log.New(stderr, "webserver: ", 0)
 	c, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
 	if err != nil {
+		console.Println(err)
 		return 2
 	}
+
 	out := &valve{out: stdout}
 	h := asynchandler.NewJSONHandler(out, nil, asynchandler.WithName("requests"), asynchandler.WithCapacity(c.capacity))
 	defer func() { // after the server: its last requests are logged too
 		if err := h.Close(); err != nil {
-			log.New(stderr, "webserver: ", 0).Print(err)
+			console.Println(err)
 			code = 1
 		}
 	}()
 	logger := slog.New(h)
+	if err := listenAndServe(ctx, c, logger, newMux(logger, h, out, c.drill)); err != nil {
+		logger.Error("service failed", "err", err)
+		console.Println(err)
+		return 1
+	}
+	logger.Info("stopped")
+	return 0
+}
 
+// listenAndServe answers requests until ctx ends.
+func listenAndServe(ctx context.Context, c config, logger *slog.Logger, mux http.Handler) error {
 	listener, err := net.Listen("tcp", c.addr)
 	if err != nil {
-		logger.Error("cannot listen", "err", err)
-		return 1
+		return err
 	}
 	logger.Info("listening", "addr", listener.Addr().String())
 	if c.load > 0 {
 		go generate(ctx, "http://"+listener.Addr().String(), c.load)
 	}
-	if err := serve(ctx, listener, newMux(logger, h, out, c.drill)); err != nil {
-		logger.Error("server failed", "err", err)
-		return 1
-	}
-	logger.Info("stopped")
-	return 0
+	return serve(ctx, listener, mux)
 }
 
 // serve returns when ctx has ended and the requests that were running then are answered.

@@ -2,9 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
+	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -91,23 +92,52 @@ func TestHangIsForDrills(t *testing.T) {
 	assert.Equal(t, 1, p.stats(t).Depth)
 }
 
-func TestFlags(t *testing.T) {
+func TestRunSaysWhatIsWrongInOneLine(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		args []string
-		code int
 		want string
 	}{
-		{"unknown", []string{"-x"}, 2, "not defined"},
-		{"argument", []string{"x"}, 2, "Usage"},
-		{"load", []string{"-load", "-1"}, 2, "Usage"},
-		{"capacity", []string{"-capacity", "0"}, 2, "Usage"},
-		{"address", []string{"-addr", "nowhere"}, 1, "cannot listen"},
+		{"unknown flag", []string{"-x"}, "flag provided but not defined: -x"},
+		{"argument", []string{"fast"}, `unexpected argument "fast"`},
+		{"not a number", []string{"-load", "much"}, `invalid value "much" for flag -load: parse error`},
+		{"load", []string{"-load", "-1"}, "-load -1: want 0 to 100000"},
+		{"capacity", []string{"-capacity", "0"}, "-capacity 0: want 1 to 1048576"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			assert.Equal(t, tt.code, run(t.Context(), tt.args, &stdout, &stderr))
-			assert.Contains(t, strings.Join([]string{stdout.String(), stderr.String()}, ""), tt.want)
+			assert.Equal(t, 2, run(t.Context(), tt.args, &stdout, &stderr))
+			assert.Empty(t, stdout.String())
+			assert.Equal(t, "webserver: "+tt.want+"\n", stderr.String())
 		})
 	}
+}
+
+func TestRunCannotListen(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer busy.Close()
+	for _, tt := range []struct {
+		name string
+		addr string
+		want string
+	}{
+		{"busy port", busy.Addr().String(), "address already in use"},
+		{"no port", "nowhere", "missing port in address"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			assert.Equal(t, 1, run(t.Context(), []string{"-addr", tt.addr}, &stdout, &stderr))
+			assert.Regexp(t, `^webserver: listen tcp.*`+tt.want+`\n$`, stderr.String())
+			var e entry
+			require.NoError(t, json.Unmarshal(stdout.Bytes(), &e), "the log was delivered: one line")
+			assert.Equal(t, "service failed", e.Msg)
+		})
+	}
+}
+
+func TestRunHelps(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	assert.Zero(t, run(t.Context(), []string{"-h"}, &stdout, &stderr))
+	assert.Contains(t, stderr.String(), "-drill")
 }
