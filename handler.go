@@ -1,6 +1,7 @@
 package asynchandler
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -134,7 +135,11 @@ func newHandler(next slog.Handler, o *options) *Handler {
 		h.breaker = newBreaker(o, h.callbackPanicked)
 		o.Gate = gate{h.breaker}
 	}
-	o.Budget = share{o.budget.Join(), o.budget}
+	if o.budget != nil {
+		o.Budget = share{o.budget.Join(), o.budget}
+	} else {
+		o.Budget = &limit{bytes: cmp.Or(o.memoryLimit, defaultMemoryLimit)}
+	}
 	h.queue = async.New(next, o.Options)
 	return h
 }

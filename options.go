@@ -66,25 +66,8 @@ func newOptions(opts []Option) *options {
 		o.settings.Name = strings.ToValidUTF8(cmp.Or(o.Name, "default"), "\uFFFD")
 	}
 	require("WithMemoryLimit", o.memoryLimit, o.memoryLimit == 0 || o.budget == nil, "no WithBudget beside it")
-	if o.memoryLimit == 0 {
-		o.memoryLimit = defaultMemoryLimit
-	}
-	if o.budget == nil {
-		o.budget = membudget.New(o.memoryLimit, membudget.Options{})
-	}
 	return o
 }
-
-const defaultMemoryLimit = 64 << 20
-
-// share is a budget as the queue sees it.
-type share struct {
-	*membudget.Share
-	budget *membudget.Budget
-}
-
-// Limit returns that of the whole budget.
-func (s share) Limit() int64 { return s.budget.Limit() }
 
 // require panics unless ok.
 func require(option string, v any, ok bool, want string) {
@@ -307,7 +290,7 @@ func WithMemoryLimit(bytes int64) Option {
 
 // WithBudget lets this handler share a memory limit with others. None evicts what
 // another holds, and each can always use limit/(2 × handlers). It excludes
-// [WithMemoryLimit]. Default: a budget of its own.
+// [WithMemoryLimit]. Default: a limit of its own.
 func WithBudget(b *membudget.Budget) Option {
 	return func(o *options) {
 		require("WithBudget", "nil", b != nil, "a budget")
