@@ -27,6 +27,18 @@ func (e *entry) context() context.Context {
 	return context.WithoutCancel(e.ctx)
 }
 
+// handle gives the record to h, which may add attributes: the caller's record must not
+// see them.
+func (e *entry) handle(h slog.Handler) error {
+	if e.rec.NumAttrs() > inlineAttrs {
+		return h.Handle(e.context(), e.rec.Clone())
+	}
+	return h.Handle(e.context(), e.rec)
+}
+
+// inlineAttrs is how many attributes a slog.Record holds without a slice.
+const inlineAttrs = 5
+
 // A Sink is where batches end. Deliver is called by one goroutine at a time.
 type Sink interface {
 	// Deliver hands records of the batch to where they end, from the first on; it
@@ -64,7 +76,7 @@ func (s handlerSink) Deliver(b *Batch) (done int, err error) {
 				return done, errNotEnabled
 			}
 		}
-		if err = h.Handle(e.context(), e.rec); err != nil {
+		if err = e.handle(h); err != nil {
 			break
 		}
 		done++
@@ -116,7 +128,7 @@ func (b *Batch) Back() {
 // through, with that handler's attributes and groups, and returns the error.
 func (b *Batch) Handle() error {
 	e := b.current()
-	return e.h.next.Handle(e.context(), e.rec)
+	return e.handle(e.h.next)
 }
 
 // Done tells how many records, from the first on, have got where they end, for

@@ -126,11 +126,7 @@ func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slo
 	e.ctx = ctx
 	e.h = h
 	e.size = size
-	if r.NumAttrs() > inlineAttrs {
-		e.rec = r.Clone() // next may add attributes; the caller's record must not see them
-	} else {
-		e.rec = *r
-	}
+	e.rec = *r
 	c.ring.Publish(pos)
 	if c.sleep.Load() != awake {
 		c.wakeFor(pos)
@@ -142,9 +138,6 @@ func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slo
 		c.awaitOutcome(ctx, pos)
 	}
 }
-
-// inlineAttrs is how many attributes a slog.Record holds without a slice.
-const inlineAttrs = 5
 
 // enqueueSlow is enqueue for a record that was not taken at once.
 func (c *core) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, q *request) error {

@@ -45,7 +45,7 @@ func (c *core) deliverDirect(e entry) (err error) {
 			if !e.h.fallback.Enabled(e.context(), e.rec.Level) {
 				return errNotEnabled
 			}
-			return e.h.fallback.Handle(e.context(), e.rec)
+			return e.handle(e.h.fallback)
 		})
 		if refused == nil {
 			outcome = &c.counts.fallback

@@ -110,7 +110,7 @@ func (c *core) tellDropped(entries []entry, reason int) {
 		if !ok {
 			return
 		}
-		c.guard(func() { c.opts.OnDrop(l.entry.context(), l.entry.rec, l.reason) }, c.notePanic)
+		c.guard(func() { c.opts.OnDrop(l.entry.context(), l.entry.rec.Clone(), l.reason) }, c.notePanic)
 	}
 }
 
