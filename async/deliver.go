@@ -28,6 +28,7 @@ func (c *core) hold(w *worker, v verdict) {
 	if bypass {
 		return
 	}
+	c.room.announce(time.Now(), true)
 	if v.wait > 0 {
 		w.wait(v.wait)
 	} else {
@@ -104,7 +105,7 @@ func (c *core) complete(w *worker, a *attempt) {
 		c.room.progress()
 	}
 	if c.opts.Budget != nil {
-		c.room.announce()
+		c.room.announce(a.now, c.roomy())
 	}
 	if a.gated {
 		err := a.err

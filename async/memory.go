@@ -43,6 +43,9 @@ func (c *core) acquire(q *request) bool {
 // hasRoom reports whether it is worth trying again.
 func (c *core) hasRoom(q *request) bool { return c.acquire(q) && !c.ring.Full() }
 
+// roomy reports whether there are places for many records.
+func (c *core) roomy() bool { return c.ring.Waiting() <= c.ring.Cap()*3/4 }
+
 // giveBack is called for a record that is not taken.
 func (c *core) giveBack(q *request) {
 	if q.acquired {

@@ -28,9 +28,14 @@ type room struct {
 	made    atomic.Uint64 // deliveries that made room
 	waiting atomic.Int32
 
-	mu     sync.Mutex
-	signal chan struct{} // closed when there is room, and replaced
+	mu       sync.Mutex
+	signal   chan struct{} // closed when there is room, and replaced
+	signaled time.Time
 }
+
+// gather is how long callers wait on while there is room for a few records only: to
+// wake them costs more than to log.
+const gather = time.Millisecond
 
 // enter returns what will be closed when there is room. The caller must look at
 // the ring once more before it waits, and call leave in the end.
@@ -44,15 +49,19 @@ func (m *room) enter() <-chan struct{} {
 func (m *room) leave() { m.waiting.Add(-1) }
 
 // announce wakes the callers that wait. It is called after every removal by the
-// worker.
-func (m *room) announce() {
+// worker, and says whether there is room for many records.
+func (m *room) announce(now time.Time, much bool) {
 	if m.waiting.Load() == 0 {
 		return
 	}
 	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !much && now.Sub(m.signaled) < gather {
+		return
+	}
+	m.signaled = now
 	close(m.signal)
 	m.signal = make(chan struct{})
-	m.mu.Unlock()
 }
 
 // progress is called when a delivery has succeeded.
@@ -70,8 +79,8 @@ type patience struct {
 	end    time.Time // under Block, if there is a limit
 }
 
-// left returns how long to wait now, at most; 0 is for no limit. It reports false
-// when the patience is at its end.
+// left returns how long to wait now, at most. It reports false when the patience is
+// at its end.
 func (p *patience) left(o *Options, poll bool) (d time.Duration, more bool) {
 	if o.Overflow != Block {
 		return slice, p.slices < int(maxWait/slice)
@@ -84,20 +93,21 @@ func (p *patience) left(o *Options, poll bool) (d time.Duration, more bool) {
 			return 0, false
 		}
 	}
-	if poll && (d == 0 || d > slice) {
-		d = slice
+	longest := maxWait // the worker may have kept silent of a little room, and then hang
+	if poll {
+		longest = slice
+	}
+	if d == 0 || d > longest {
+		d = longest
 	}
 	return d, true
 }
 
-// after returns a channel that receives after d, or never for 0.
+// after returns a channel that receives after d.
 func (p *patience) after(d time.Duration) <-chan time.Time {
-	switch {
-	case d == 0:
-		return nil
-	case p.timer == nil:
+	if p.timer == nil {
 		p.timer = time.NewTimer(d)
-	default:
+	} else {
 		p.timer.Reset(d)
 	}
 	return p.timer.C
@@ -166,6 +176,9 @@ func (c *core) awaitSignal(ctx context.Context, q *request, d time.Duration) (ro
 	defer c.room.leave()
 	if c.hasRoom(q) || c.ring.Sealed() {
 		return true, true
+	}
+	if ctx.Err() != nil {
+		return false, true
 	}
 	c.wake(napping)
 	select {

@@ -108,7 +108,7 @@ func (c *core) step(w *worker) (more bool) {
 		c.mu.Unlock()
 	case some:
 		began := time.Now()
-		c.room.announce()
+		c.room.announce(began, c.roomy())
 		for c.deliver(w) {
 		}
 		w.delivered(began)
@@ -118,8 +118,8 @@ func (c *core) step(w *worker) (more bool) {
 	return true
 }
 
-// urgent is the size of a batch while callers wait for room: where CPU time is short
-// the worker shows sooner that it is not stalled.
+// urgent is the size of a batch while callers wait for room and deliveries take long:
+// where CPU time is short the worker shows sooner that it is not stalled.
 const urgent = 64
 
 // fillLocked gives w its next batch and reports whether there was one.
@@ -128,7 +128,7 @@ func (c *core) fillLocked(w *worker) bool {
 	if c.outage.limit > 0 {
 		limit = min(limit, c.outage.limit)
 	}
-	if c.room.waiting.Load() > 0 {
+	if c.room.waiting.Load() > 0 && !w.quick {
 		limit = min(limit, urgent)
 	}
 	due, limit := c.reportDueLocked(limit)
