@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"math"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+	"go.uber.org/zap/zapcore"
+)
+
+type zapLogger struct{ *zap.Logger }
+
+func (l zapLogger) log3(n int) {
+	l.Info(message, zap.String("method", method), zap.Int("n", n), zap.Duration("took", took))
+}
+
+func (l zapLogger) error3(n int) {
+	l.Error(message, zap.String("method", method), zap.Int("n", n), zap.Duration("took", took))
+}
+
+func (l zapLogger) log5(n int) {
+	l.Info(message, zap.String("method", method), zap.Int("n", n), zap.Duration("took", took),
+		zap.Bool("cached", cached), zap.String("path", path))
+}
+
+func (l zapLogger) log8(n int) {
+	l.Info(message, zap.String("method", method), zap.Int("n", n), zap.Duration("took", took),
+		zap.Bool("cached", cached), zap.String("path", path),
+		zap.String("user", user), zap.Int("size", size), zap.Float64("score", score))
+}
+
+func openZap(s sink) (*subject, error) {
+	return openZapCore(s, func(core zapcore.Core) logger { return zapLogger{zap.New(core)} })
+}
+
+func openZapSlog(s sink) (*subject, error) {
+	return openZapCore(s, func(core zapcore.Core) logger {
+		// No other contender adds stack traces to errors.
+		return newSlogLogger(zapslog.NewHandler(core, zapslog.AddStacktraceAt(slog.Level(math.MaxInt))))
+	})
+}
+
+func openZapCore(s sink, build func(zapcore.Core) logger) (*subject, error) {
+	w, closeFile, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	// The struct hides the Sync of a file: no other contender waits for the disk.
+	buffer := &zapcore.BufferedWriteSyncer{WS: zapcore.AddSync(struct{ io.Writer }{w})}
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	return &subject{
+		logger: build(zapcore.NewCore(encoder, buffer, zapcore.InfoLevel)),
+		flush:  func(int) error { return buffer.Sync() },
+		close:  inOrder(buffer.Stop, closeFile),
+	}, nil
+}
