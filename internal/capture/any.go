@@ -3,6 +3,7 @@ package capture
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -124,4 +125,18 @@ func (e frozenError) Format(s fmt.State, verb rune) {
 		return
 	}
 	_, _ = fmt.Fprintf(s, fmt.FormatString(s, verb), e.text)
+}
+
+// ErrorType returns the name of the original's type, for OpenTelemetry: it asks errors
+// for this method (semconv.ErrorType) and shows the type of the value if there is none.
+func (e frozenError) ErrorType() string {
+	var named interface{ ErrorType() string }
+	if errors.As(e.err, &named) {
+		return named.ErrorType()
+	}
+	t := reflect.TypeOf(e.err)
+	if t.PkgPath() == "" || t.Name() == "" {
+		return t.String()
+	}
+	return t.PkgPath() + "." + t.Name()
 }

@@ -87,6 +87,33 @@ func TestAnyErrorLeadsToTheOriginal(t *testing.T) { // P4
 	assert.Same(t, code, found)
 }
 
+type codedError struct{ code []int }
+
+func (codedError) Error() string     { return "coded" }
+func (codedError) ErrorType() string { return "E42" }
+
+type listError []string
+
+func (listError) Error() string { return "list" }
+
+// OpenTelemetry names the type of an error, and would else name one of ours.
+func TestAnyErrorHasTheTypeOfTheOriginal(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&fs.PathError{Op: "open", Path: "p", Err: io.EOF}, "*fs.PathError"},
+		{listError{"a"}, "github.com/asynchandler/asynchandler/internal/capture_test.listError"},
+		{codedError{[]int{1}}, "E42"},
+		{errors.Join(io.EOF, codedError{[]int{1}}), "E42"},
+	} {
+		frozen, ok := frozenAny(t, tt.err).(interface{ ErrorType() string })
+		if assert.True(t, ok, "%T", tt.err) {
+			assert.Equal(t, tt.want, frozen.ErrorType())
+		}
+	}
+}
+
 func TestAnyErrorUnderFmt(t *testing.T) {
 	original := &stackError{[]string{"a b", "c"}}
 	err := frozenAny(t, original)
