@@ -1,0 +1,102 @@
+// Command otlp sends log records to an OpenTelemetry Collector: through asynchandler
+// and OpenTelemetry's slog bridge, over OTLP/gRPC, each with the trace of the request
+// that logged it:
+//
+//	go run . -endpoint 127.0.0.1:4317
+//
+// Restart the Collector meanwhile: nothing is lost. What would be, and who says so, is
+// in README.md.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	os.Exit(run(ctx, os.Args[1:], os.Stderr))
+}
+
+// run is the program. It returns the exit code.
+func run(ctx context.Context, args []string, stderr io.Writer) (code int) {
+	console := log.New(stderr, "otlp: ", 0)
+	c, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		console.Print(err)
+		return 2
+	}
+	if err := dial(ctx, c.endpoint); err != nil {
+		console.Print("no Collector: ", err)
+		return 1
+	}
+	h, err := newHandler(ctx, c, console)
+	if err != nil {
+		console.Print(err)
+		return 1
+	}
+	serve(ctx, slog.New(h), c)
+	if err := h.Close(); err != nil { // delivers what still waits
+		console.Print(strings.ReplaceAll(err.Error(), "\n", "; "))
+		code = 1
+	}
+	st := h.Stats()
+	console.Printf("%d logged = %d given to OpenTelemetry + %d failed + %d dropped",
+		st.Received, st.Delivered, st.Failed, st.Dropped)
+	return code
+}
+
+// dial says at once that nobody listens. A service would rather start all the same.
+func dial(ctx context.Context, endpoint string) error {
+	conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", endpoint)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// serve stands for a service that answers requests.
+func serve(ctx context.Context, logger *slog.Logger, c config) {
+	ctx, cancel := context.WithTimeout(ctx, c.duration)
+	defer cancel()
+	tick := time.NewTicker(time.Second / time.Duration(c.rate))
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			request(ctx, logger, n)
+		}
+	}
+}
+
+// request logs with the context of a request, which has its trace. As with net/http the
+// context is cancelled when the request is over, which is before the records are delivered.
+func request(ctx context.Context, logger *slog.Logger, n int) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var ids trace.SpanContextConfig // a tracer would choose them
+	_, _ = rand.Read(ids.TraceID[:])
+	_, _ = rand.Read(ids.SpanID[:])
+	ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(ids))
+	logger.InfoContext(ctx, "request started", "request", n)
+	logger.InfoContext(ctx, "request served", "request", n, "status", 200)
+}
