@@ -39,7 +39,9 @@ func (e *entry) handle(h slog.Handler) error {
 // inlineAttrs is how many attributes a slog.Record holds without a slice.
 const inlineAttrs = 5
 
-// A Sink is where batches end. Deliver is called by one goroutine at a time.
+// A Sink is where batches end. Deliver is called by one goroutine at a time. A Sink
+// may also be a [Flusher] or a [Tearer], and [Stats] shows the WrittenBytes() uint64 of
+// one that has that method.
 type Sink interface {
 	// Deliver hands records of the batch to where they end, from the first on; it
 	// need not try all, but must begin some, or the worker asks again at once. It
@@ -51,14 +53,19 @@ type Sink interface {
 	Deliver(b *Batch) (done int, err error)
 }
 
-// A Flusher is a [Sink] that may hold on to bytes, which Flush pushes on.
+// A Flusher is a [Sink] that may hold on to bytes.
 type Flusher interface {
+	// Flush pushes them on. It is called for [Handler.Flush] and [Options.SyncLevel],
+	// at the end of a shutdown and after each record that is delivered later, never
+	// during a Deliver.
 	Flush() error
 }
 
 // A Tearer is a [Sink] that may be left with a part of the first record that is
-// not done. While Torn, that record is not given up and goes nowhere else.
+// not done.
 type Tearer interface {
+	// Torn reports whether it is. As long as that is so, the record is not given up
+	// and goes nowhere else. It is called concurrently with Deliver.
 	Torn() bool
 }
 

@@ -88,6 +88,21 @@ func TestOnDropAtShutdown(t *testing.T) {
 	})
 }
 
+// OnDrop that shuts the handler down for a record which a shutdown has dropped does not
+// wait for that shutdown, which waits for it.
+func TestOnDropShutsDownDuringShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h *async.Handler
+		var err error
+		h, _, _ = newStuck(t, async.Options{OnDrop: func(context.Context, slog.Record, async.DropReason) {
+			err = h.Shutdown(context.Background())
+		}})
+		require.Empty(t, sayEach(h, "a"))
+		require.Error(t, h.Shutdown(canceled()))
+		assert.ErrorIs(t, err, async.ErrReentrant)
+	})
+}
+
 // OnDrop is called outside all locks: it may use the handler. What it logs is not
 // given to it if it is dropped in turn.
 func TestOnDropUsesTheHandler(t *testing.T) {

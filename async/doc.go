@@ -14,31 +14,45 @@
 //	stats := h.Stats()
 //	fmt.Println(stats.Delivered, "delivered,", stats.Dropped, "dropped")
 //
+// "Next" stands for that handler, or for the [Sink] in its place.
+//
 // # Pieces
 //
-// A [Sink] in [Options] takes over the delivery of whole batches, for instance to encode
-// many records and write once. A [Gate] says whether next may be tried now: a circuit
-// breaker.
+// What the package above adds comes in by interfaces. A [Sink] takes over the delivery of
+// whole batches, for instance to encode many records and write once. A [Gate] says whether
+// next may be tried now: a circuit breaker, such as that of
+// [github.com/asynchandler/asynchandler/breaker]. A [Budget] bounds the bytes that waiting
+// records hold, such as that of [github.com/asynchandler/asynchandler/membudget]. Without
+// them next is always tried, and only the number of records is bounded.
 //
 // # Overflow
 //
-// When [Options.Capacity] records wait, [Options.Overflow] says what becomes of the next
-// one. A worker that is getting on is waited for briefly first, and records at or above
-// [Options.ProtectedLevel] are not dropped to make room for lower ones.
+// When [Options.Capacity] records wait, or the budget has no bytes left, [Options.Overflow]
+// says what becomes of the next one. A worker that is getting on is waited for briefly
+// first, and records at or above [Options.ProtectedLevel] are not dropped to make room for
+// lower ones. [Stats], a WARN record at the place of the gap ([Options.DropReports]) and
+// [Options.OnDrop] tell what was dropped.
 //
 // # Outages
 //
 // What next refuses, or the gate keeps from it, goes to [Options.Fallback]. Without a
 // fallback the record is held, the others wait behind it, and it is tried again after a
 // pause. With a gate that goes on for as long as next takes nothing; without one the record
-// is given up after [Options.MaxAttempts]. An error that wraps [ErrPermanent] and a panic
-// end a record at once. While a call into next hangs for longer than
-// [Options.StallTimeout], no other is made.
+// is given up after [Options.MaxAttempts]. A record whose error wraps [ErrPermanent], or on
+// which next panicked, is not tried again. While a call into next hangs for longer than
+// [Options.StallTimeout], no other is made. [Options.ErrorHandler] hears of each failure.
+//
+// # Memory
+//
+// The queue takes 328 bytes for each record that may wait, from the start. What the records
+// hold beyond that is bounded by [Options.Budget], [Options.MaxRecordSize] cuts long strings.
+// A delivered record is not kept alive.
 //
 // # Shutdown
 //
 // [Handler.Shutdown] delivers what waits until its context ends, and then drops the rest.
-// [Handler.Close] is Shutdown with a bound of its own. Nothing else ends the worker.
+// [Handler.Close] is Shutdown with a bound of its own. Nothing else ends the worker. After a
+// shutdown that delivered everything, records go straight to next, on the caller.
 //
 // # Concurrency
 //

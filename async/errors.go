@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// Errors of this package, for [errors.Is].
 var (
 	// ErrClosed is returned by [Handler.Handle] for a record that came after the
 	// handler was told to stop and could not be delivered any more, and by
@@ -19,18 +20,20 @@ var (
 	// they would wait for their own caller.
 	ErrReentrant = errors.New("asynchandler: called from within the handler's own worker")
 	// ErrPermanent marks an error of next as the record's fault: a record whose
-	// error wraps it is not tried again, and its failure is none of next's.
+	// error wraps it is not tried again but goes to the fallback, if there is one,
+	// and its failure is none of next's.
 	ErrPermanent = errors.New("asynchandler: permanent failure")
 )
 
-// DeliveryError reports one failed attempt to deliver: next returned Err. A batch
-// that a writer refused as a whole counts as one attempt.
+// DeliveryError reports one failed attempt to deliver: next, or the fallback,
+// returned Err. A batch that a sink refused as a whole counts as one attempt.
 type DeliveryError struct {
 	Handler  string // name of the handler
 	Attempts int    // how often the record at hand was tried, this attempt included
-	Err      error  // what next returned
+	Err      error  // what next returned, or the fallback
 }
 
+// Error names the handler and the attempt, and says what next returned.
 func (e *DeliveryError) Error() string {
 	return fmt.Sprintf("asynchandler: handler %q: delivery failed (attempt %d): %v", e.Handler, e.Attempts, e.Err)
 }
@@ -46,6 +49,7 @@ type PanicError struct {
 	Stack   []byte // as of [runtime/debug.Stack]
 }
 
+// Error names the handler and the value, without the stack.
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("asynchandler: handler %q: panic: %v", e.Handler, e.Value)
 }
@@ -66,6 +70,7 @@ type StallError struct {
 	Age     time.Duration // how long the call had not returned when it was noticed
 }
 
+// Error names the handler and the age.
 func (e *StallError) Error() string {
 	return fmt.Sprintf("asynchandler: handler %q: delivery has not returned for %v", e.Handler, e.Age)
 }
@@ -78,6 +83,7 @@ type ShutdownError struct {
 	Err         error  // the context's error
 }
 
+// Error names the handler, the number of records and the context's error.
 func (e *ShutdownError) Error() string {
 	return fmt.Sprintf("asynchandler: handler %q: shutdown left %d records undelivered: %v", e.Handler, e.Undelivered, e.Err)
 }

@@ -8,8 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
 
 	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/breaker"
+	"github.com/asynchandler/asynchandler/membudget"
 )
 
 func Example() {
@@ -27,7 +32,8 @@ func Example() {
 
 // Without a gate and a fallback a record that next refuses is given up after MaxAttempts.
 func ExampleNew() {
-	h := async.New(refuser{slog.DiscardHandler}, async.Options{
+	broken := handlerFunc(func(context.Context, slog.Record) error { return errors.New("disk failure") })
+	h := async.New(broken, async.Options{
 		MaxAttempts:  2,
 		ErrorHandler: func(err error) { fmt.Println(err) },
 	})
@@ -37,22 +43,53 @@ func ExampleNew() {
 	_ = h.Flush(context.Background())
 	fmt.Println("failed:", h.Stats().Failed)
 	// Output:
-	// asynchandler: handler "default": delivery failed (attempt 1): connection refused
-	// asynchandler: handler "default": delivery failed (attempt 2): connection refused
+	// asynchandler: handler "default": delivery failed (attempt 1): disk failure
+	// asynchandler: handler "default": delivery failed (attempt 2): disk failure
 	// failed: 1
 }
 
-// refuser is a handler that takes nothing.
-type refuser struct{ slog.Handler }
+// A breaker.Breaker is a gate. When it is open, records go to the fallback.
+func ExampleGate() {
+	broken := handlerFunc(func(context.Context, slog.Record) error { return errors.New("disk failure") })
+	gate := breaker.NewBreaker(gobreaker.Settings{
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 2 },
+	}, nil)
+	h := async.New(broken, async.Options{
+		Gate:         gate,
+		Fallback:     slog.NewTextHandler(os.Stdout, noTime),
+		ErrorHandler: func(err error) { fmt.Println(err) },
+	})
+	logger := slog.New(h)
+	for n := range 3 {
+		logger.Info("order placed", "id", n)
+		_ = h.Flush(context.Background())
+	}
+	fmt.Println(gate.Snapshot().State, h.Close())
+	// Output:
+	// asynchandler: handler "default": delivery failed (attempt 1): disk failure
+	// level=INFO msg="order placed" id=0
+	// asynchandler: handler "default": delivery failed (attempt 1): disk failure
+	// level=INFO msg="order placed" id=1
+	// level=INFO msg="order placed" id=2
+	// open <nil>
+}
 
-func (refuser) Enabled(context.Context, slog.Level) bool { return true }
-
-func (refuser) Handle(context.Context, slog.Record) error { return errors.New("connection refused") }
+// A membudget.Budget is a budget. The bytes are released when the records are delivered.
+func ExampleBudget() {
+	budget := membudget.New(1<<20, membudget.Options{})
+	h := async.New(slog.DiscardHandler, async.Options{Budget: budget})
+	r := slog.NewRecord(time.Now(), slog.LevelInfo, strings.Repeat("x", 1000), 0)
+	fmt.Println(h.Handle(context.Background(), r), h.Close())
+	fmt.Println(budget.Peak() > 1000, budget.Used())
+	// Output:
+	// <nil> <nil>
+	// true 0
+}
 
 // Flush waits until all that was logged before has its outcome.
 func ExampleHandler_Flush() {
 	var out strings.Builder
-	h := async.New(slog.NewTextHandler(&out, nil), async.Options{Format: async.FormatText})
+	h := async.New(slog.NewTextHandler(&out, noTime), async.Options{Format: async.FormatText})
 	defer h.Close()
 
 	logger := slog.New(h)
@@ -61,8 +98,23 @@ func ExampleHandler_Flush() {
 	if err := h.Flush(context.Background()); err != nil {
 		fmt.Println(err)
 	}
-	fmt.Println(strings.Count(out.String(), "\n"), "lines")
-	// Output: 2 lines
+	fmt.Print(out.String())
+	// Output:
+	// level=INFO msg=one
+	// level=INFO msg=two
+}
+
+// A handler that wraps an async.Handler spares it the copy of the record.
+func ExampleHandler_Enqueue() {
+	h := async.New(slog.NewTextHandler(os.Stdout, noTime), async.Options{Format: async.FormatText})
+	defer h.Close()
+
+	stamped := handlerFunc(func(ctx context.Context, r slog.Record) error {
+		r.AddAttrs(slog.String("host", "alpha"))
+		return h.Enqueue(ctx, &r)
+	})
+	slog.New(stamped).Info("started")
+	// Output: level=INFO msg=started host=alpha
 }
 
 // A sink gets whole batches: here it lets next encode to a buffer, and sends that at once.
@@ -102,3 +154,19 @@ func (s *sender) send() error {
 	s.sent += bytes.Count(s.buf.Bytes(), []byte{'\n'})
 	return nil
 }
+
+// handlerFunc is a slog.Handler that stands for one of another package.
+type handlerFunc func(context.Context, slog.Record) error
+
+func (handlerFunc) Enabled(context.Context, slog.Level) bool          { return true }
+func (f handlerFunc) Handle(ctx context.Context, r slog.Record) error { return f(ctx, r) }
+func (f handlerFunc) WithAttrs([]slog.Attr) slog.Handler              { return f }
+func (f handlerFunc) WithGroup(string) slog.Handler                   { return f }
+
+// noTime leaves out the times, so that the output of an example is always the same.
+var noTime = &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindTime {
+		return slog.Attr{}
+	}
+	return a
+}}

@@ -3,11 +3,14 @@ package async
 import "time"
 
 // A Gate says whether next may be tried now: a circuit breaker. The handler asks
-// once for each delivery, which may be of many records.
+// once for each delivery, which may be of many records. It calls the methods with no
+// lock held, and concurrently.
+//
+// [Stats] shows the state of a Gate that has a method BreakerStats() [BreakerStats].
 type Gate interface {
-	// Allow reports whether next may be tried. If so, Done is called with the
+	// Allow reports whether next may be tried. If ok, Done is called with the
 	// ticket when the delivery has ended; with probe it is of one record. If not,
-	// retry is how long until asking again makes sense.
+	// retry is how long until asking again makes sense, above 0.
 	Allow() (ticket uint64, probe bool, retry time.Duration, ok bool)
 	// Done tells how a delivery ended: whether next took any record, and then
 	// what failed, if anything. A permanent error of a record is no failure.

@@ -120,8 +120,8 @@ func (h *Handler) quietly() *Handler {
 
 // Flush waits until every record received before the call has its outcome and the
 // [Sink] is flushed, if it is a [Flusher], and returns the error of that. When ctx
-// ends first it returns the context's error; called by next or a callback on the
-// worker, [ErrReentrant]; on an ended handler with records still stuck inside
+// ends first it returns the context's error; called by next, a callback on the
+// worker or a shutdown function, [ErrReentrant]; on an ended handler with records still stuck inside
 // next, [ErrClosed].
 func (h *Handler) Flush(ctx context.Context) error { return h.core.flush(ctx) }
 
@@ -136,19 +136,21 @@ func (h *Handler) Flush(ctx context.Context) error { return h.core.flush(ctx) }
 // then is left behind. An ended ctx is the immediate mode,
 // [context.Background] waits for ever.
 //
+// Meanwhile [Options.Gate] is not asked: next is tried at the pace of retries.
 // The first ctx to end ends the drain for all callers. Each returns after the
 // drain, with the same error; so does a call on an ended handler. Called by next,
 // a callback on the worker or a shutdown function it returns [ErrReentrant].
 func (h *Handler) Shutdown(ctx context.Context) error { return h.core.shutdown(ctx) }
 
-// Close is Shutdown bounded by [Options.CloseTimeout].
+// Close is Shutdown bounded by [Options.CloseTimeout]. It may be called again.
 func (h *Handler) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), h.core.opts.CloseTimeout)
 	defer cancel()
 	return h.core.shutdown(ctx)
 }
 
-// Stats returns a snapshot of the handler. It waits for no delivery.
+// Stats returns a snapshot. The record counters and Depth are of the same moment, what
+// the budget, the gate and the sink tell of one right after. It waits for no delivery.
 func (h *Handler) Stats() Stats { return h.core.stats() }
 
 // Retry makes the worker ask [Options.Gate] again now, instead of after the time

@@ -2,8 +2,10 @@ package async
 
 import "log/slog"
 
-// A Budget bounds bytes. Its methods are called concurrently; Release is called with
-// a lock of the handler held and must not call back.
+// A Budget bounds the bytes that waiting records hold, as they are estimated. Its
+// methods are called concurrently; Release is called with a lock of the handler held and
+// must not call back. If it has a method Leave(), that is called after the drain: no more
+// will be taken then.
 type Budget interface {
 	// TryAcquire takes n bytes if there are that many.
 	TryAcquire(n int64) bool

@@ -75,18 +75,23 @@ const (
 )
 
 // Options configures [New]. The zero value works: each field says what zero
-// means.
+// means. New panics on a value that no field mentions: a negative number, an unknown
+// constant, a nil function in OnShutdown.
 type Options struct {
 	// Name of the handler in Stats and errors, made valid UTF-8. "" means
 	// "default".
 	Name string
 	// Capacity is how many records may wait, rounded up to a power of two. The
-	// queue itself takes 328 bytes for each. 0 means 8192.
+	// queue itself takes 328 bytes for each, from the start. 0 means 8192.
 	Capacity int
-	// Overflow says what becomes of a record for which there is no room.
+	// Overflow says what becomes of a record for which there is no room. Under
+	// DropOldest and DropNewest a caller that outruns the worker waits for it first,
+	// 100 ms at most; once a wait was in vain, no other call waits until the worker
+	// has made room. 0 means [DropOldest].
 	Overflow Overflow
-	// BlockTimeout is the longest a caller waits for room under Block. 0 means no
-	// limit; the call's context ends the wait too.
+	// BlockTimeout is the longest a caller waits for room under Block; the end of the
+	// call's context ends the wait too. Either way the record is dropped. 0 means no
+	// limit.
 	BlockTimeout time.Duration
 	// Budget bounds the bytes that the records in Depth may hold. It may be shared
 	// with others. nil means no bound.
@@ -96,7 +101,9 @@ type Options struct {
 	// gets the attribute truncated=true. 0 means no bound.
 	MaxRecordSize int
 	// ProtectedLevel is the level from which on records are never dropped to make
-	// room for lower ones. nil means [slog.LevelError].
+	// room for lower ones. Under DropNewest, and under Block when the wait ends
+	// without room, they take the place of the oldest lower one. nil means
+	// [slog.LevelError]; a level that no record has turns it off.
 	ProtectedLevel slog.Leveler
 	// SyncLevel makes Handle of a record at or above it wait until the record has
 	// its outcome and the writer is flushed, but at most until the call's context
@@ -114,33 +121,39 @@ type Options struct {
 	// or that keep much alive.
 	ContextFunc func(context.Context) context.Context
 	// HighWater is the fraction of Capacity at which OnHighWater is called, in
-	// (0,1]. 0 means never.
+	// (0,1], and needs that. 0 means never.
 	HighWater float64
 	// OnHighWater is called when Stats.Depth reaches HighWater, and again only
-	// after it has been below half of that: on the caller whose record did it.
+	// after it has been below half of that: on the caller whose record did it,
+	// outside all locks.
 	OnHighWater func(depth, capacity int)
 	// OnDrop gets every dropped record, on the goroutine that dropped it and
 	// outside all locks. The record has the call's own attributes only. It is not
 	// called for what is logged from within it. nil means off.
 	OnDrop func(context.Context, slog.Record, DropReason)
-	// ErrorHandler is called by the worker with *DeliveryError, *PanicError and
-	// *StallError. nil means one line on stderr at most each ten seconds, with
+	// ErrorHandler is called with each [*DeliveryError], [*PanicError] and
+	// [*StallError], by the worker, or by the caller of Handle after the shutdown. It
+	// may be called concurrently: when a call into next that hung returns, another
+	// worker is at work. nil means one line on stderr at most each ten seconds, with
 	// the number of errors it stands for.
 	ErrorHandler func(error)
 	// DropReports is how often, at most, a WARN record that says how many records
 	// were dropped goes through next, at the place of the gap and together with
 	// the next record that is delivered. 0 means 10 s, negative means never.
 	DropReports time.Duration
-	// Capture says what is done with values that can change after the call.
+	// Capture says what is done with values that can change after the call. 0 means
+	// [CaptureSnapshot].
 	Capture Capture
-	// Format names the rules by which next shows values.
+	// Format names the rules by which next shows values. 0 means [FormatUnknown].
 	Format Format
 	// Sink delivers the batches. nil means a loop over Handle of next.
 	Sink Sink
 	// Gate says whether next may be tried now: a circuit breaker. nil means always.
 	Gate Gate
 	// Fallback gets, at once, each record that next refuses or that Gate keeps from
-	// it. nil means that such records are held and tried again.
+	// it, with the same attributes and groups. A record that it refuses too has
+	// failed, and so has one for whose level it is not enabled. nil means that such
+	// records are held and tried again.
 	Fallback slog.Handler
 	// MaxAttempts is how often a record is tried. Without a Gate it is given up
 	// then. With one, it is given up if next took a later record after so many
@@ -153,7 +166,7 @@ type Options struct {
 	// CloseTimeout is the bound of Close. 0 means 10 s.
 	CloseTimeout time.Duration
 	// OnShutdown are run after the drain, the last one first, each even if
-	// another fails or panics.
+	// another fails or panics, with the context of Shutdown. They may log.
 	OnShutdown []func(context.Context) error
 }
 

@@ -125,6 +125,7 @@ func (c *core) abandon(ctx context.Context) {
 	c.sleep.Store(gone)
 	c.poke()
 	c.mu.Unlock()
+	defer c.closers.enter()() // OnDrop would wait for itself
 	c.tellDropped(dropped, shutdown)
 	c.abandonLeftovers()
 }

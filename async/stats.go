@@ -24,49 +24,55 @@ type Stats struct {
 	Delivered uint64 `json:"delivered"`
 	// Fallback counts records that the fallback took because next did not.
 	Fallback uint64 `json:"fallback"`
-	// Failed counts records that were given up: next and, if there is one, the
-	// fallback refused them.
+	// Failed counts records that were given up: next, and the fallback if there is
+	// one, refused them or panicked.
 	Failed uint64 `json:"failed"`
-	// Dropped counts records that were not tried, for all reasons.
+	// Dropped counts records that were given up for want of room, memory or time,
+	// for all reasons.
 	Dropped uint64 `json:"dropped"`
-	// Drops splits Dropped by reason and level: every pair, zeros too.
+	// Drops splits Dropped by reason and level: every pair, zeros too, always in
+	// the same order.
 	Drops []DropCount `json:"drops"`
 	// Depth is how many records wait or are in the worker's hands right now. It
 	// may exceed Capacity by what the worker holds.
 	Depth int `json:"depth"`
-	// Capacity is how many records may wait.
+	// Capacity is how many records may wait: [Options.Capacity] rounded up to a
+	// power of two.
 	Capacity int `json:"capacity"`
 	// PeakDepth is the largest Depth there ever was.
 	PeakDepth int `json:"peak_depth"`
-	// MemoryUsed is how many bytes the records in Depth are estimated to hold, and
-	// MemoryLimit the limit of [Options.Budget], which others may share; both are
-	// 0 without one.
-	MemoryUsed  int64 `json:"memory_used_bytes"`
+	// MemoryUsed is how many bytes the records in Depth are estimated to hold, 0
+	// without a budget.
+	MemoryUsed int64 `json:"memory_used_bytes"`
+	// MemoryLimit is the limit of [Options.Budget] in bytes, which others may share,
+	// 0 without a budget.
 	MemoryLimit int64 `json:"memory_limit_bytes"`
-	// DeliveryErrors counts failed attempts to deliver.
+	// DeliveryErrors counts failed attempts to deliver, to the fallback too. One
+	// attempt can be of many records, and one record can be tried many times.
 	DeliveryErrors uint64 `json:"delivery_errors"`
 	// Panics counts panics and runtime.Goexit calls in next and in callbacks.
 	Panics uint64 `json:"panics"`
-	// Stalls counts calls into next that did not return for
+	// Stalls counts calls into next or the fallback that did not return for
 	// [Options.StallTimeout].
 	Stalls uint64 `json:"stalls"`
 	// DropReports counts the records this handler made itself to report drops.
 	// They are in no other counter.
 	DropReports uint64 `json:"drop_reports"`
-	// WrittenBytes counts the bytes that the writer took, for handlers over an
-	// io.Writer.
+	// WrittenBytes counts the bytes that the writer took, for a [Sink] that tells;
+	// else it is 0.
 	WrittenBytes uint64 `json:"written_bytes"`
 	// InFlight is the age of the delivery that is running, 0 if none is: the
 	// sign of a hung next, which no counter shows.
 	InFlight time.Duration `json:"in_flight_ns"`
-	// Blocked is the sum of the time that callers have waited for room.
+	// Blocked is the sum of the time that callers have waited for room, each for
+	// itself.
 	Blocked time.Duration `json:"blocked_ns"`
-	// Latency is the time from the log call to the delivery.
+	// Latency is the time from the log call to the delivery, by next or the fallback.
 	Latency LatencyStats `json:"latency"`
 	// DeliveryDuration is how long next took for one delivery: a Write, or a run of
 	// Handles.
 	DeliveryDuration DurationStats `json:"delivery_duration"`
-	// Breaker is the state of [Options.Gate], if that tells it.
+	// Breaker is the state of a [Gate] that tells it.
 	Breaker BreakerStats `json:"breaker"`
 	// LastError is the text of the last delivery error, panic or stall, "" if
 	// there was none.
@@ -80,20 +86,20 @@ type Stats struct {
 // [time.Now] are not measured. Count and Sum are since the start; the quantiles
 // are of the last minute, with an error of about 4%, and 0 when it was empty.
 type LatencyStats struct {
-	Count uint64        `json:"count"`
-	Sum   time.Duration `json:"sum_ns"`
-	P50   time.Duration `json:"p50_ns"`
+	Count uint64        `json:"count"`  // records measured
+	Sum   time.Duration `json:"sum_ns"` // of their latencies
+	P50   time.Duration `json:"p50_ns"` // the median
 	P90   time.Duration `json:"p90_ns"`
 	P95   time.Duration `json:"p95_ns"`
 	P99   time.Duration `json:"p99_ns"`
-	Max   time.Duration `json:"max_ns"`
+	Max   time.Duration `json:"max_ns"` // of the last minute
 }
 
-// DurationStats is a histogram since the start, in the two shapes that Prometheus
-// knows.
+// DurationStats is a histogram of deliveries since the start, in the two shapes
+// that Prometheus knows. As JSON it is its count and its sum.
 type DurationStats struct {
-	Count uint64        `json:"count"`
-	Sum   time.Duration `json:"sum_ns"`
+	Count uint64        `json:"count"`  // deliveries
+	Sum   time.Duration `json:"sum_ns"` // of their durations
 	// Zero counts what is below 2^-24 s, and Buckets the rest by native bucket of
 	// schema 3: number i reaches up to and including 2^(i/8) s.
 	Zero    uint64        `json:"-"`
@@ -105,8 +111,8 @@ type DurationStats struct {
 
 // DurationBucket is how many deliveries took UpperBound or less.
 type DurationBucket struct {
-	UpperBound time.Duration
-	Count      uint64
+	UpperBound time.Duration // included
+	Count      uint64        // deliveries, those of the buckets below too
 }
 
 func durationStats(c *latency.Cumulative) DurationStats {
@@ -123,9 +129,9 @@ func durationStats(c *latency.Cumulative) DurationStats {
 type BreakerStats struct {
 	// State is "closed", "open", "half-open" or, without a breaker, "off".
 	State      string `json:"state"`
-	Opened     uint64 `json:"opened"`
-	HalfOpened uint64 `json:"half_opened"`
-	Closed     uint64 `json:"closed"`
+	Opened     uint64 `json:"opened"`      // changes to open
+	HalfOpened uint64 `json:"half_opened"` // changes to half-open
+	Closed     uint64 `json:"closed"`      // changes to closed
 }
 
 // DropCount is how many records of one level were dropped for one reason.
@@ -152,12 +158,12 @@ const (
 	DropMemory DropReason = "memory"
 	// DropOversize: larger than the whole memory budget.
 	DropOversize DropReason = "oversize"
-	// DropClosed: logged after, or while waiting for room during, the shutdown.
+	// DropClosed: logged during the shutdown, or after one that ran out of time.
 	DropClosed DropReason = "closed"
 	// DropShutdown: still waiting when the shutdown's context ended.
 	DropShutdown DropReason = "shutdown"
-	// DropReentrant: logged by next itself while the queue was full. It cannot
-	// wait for the room that only its own return can make.
+	// DropReentrant: logged by next itself, or by a callback on the worker, when there
+	// was no room. It cannot wait for the room that only its own return can make.
 	DropReentrant DropReason = "reentrant"
 )
 

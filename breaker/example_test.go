@@ -12,34 +12,22 @@ import (
 	"github.com/asynchandler/asynchandler/breaker"
 )
 
-// collector is a handler whose other end is down.
-type collector struct{ slog.Handler }
-
-func (collector) Enabled(context.Context, slog.Level) bool { return true }
-
-func (collector) Handle(context.Context, slog.Record) error {
-	fmt.Println("collector: connection refused")
-	return errors.New("connection refused")
-}
-
-func textHandler() slog.Handler {
-	return slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey && len(groups) == 0 {
-				return slog.Attr{}
-			}
-			return a
-		},
-	})
+func Example() {
+	h := breaker.New(newCollector(), breaker.Options{Fallback: slog.NewTextHandler(os.Stdout, noTime)})
+	logger := slog.New(h)
+	logger.Info("order placed", "id", 17)
+	// Output:
+	// collector: connection refused
+	// level=INFO msg="order placed" id=17
 }
 
 // The collector is tried twice and then left alone; nothing is lost.
 func ExampleNew() {
-	h := breaker.New(collector{slog.DiscardHandler}, breaker.Options{
+	h := breaker.New(newCollector(), breaker.Options{
 		Settings: gobreaker.Settings{
 			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 2 },
 		},
-		Fallback: textHandler(),
+		Fallback: slog.NewTextHandler(os.Stdout, noTime),
 	})
 	logger := slog.New(h)
 	logger.Info("first")
@@ -57,7 +45,7 @@ func ExampleNew() {
 
 // Without a fallback the error says whether next failed or was left alone.
 func ExampleHandler_Handle() {
-	h := breaker.New(collector{slog.DiscardHandler}, breaker.Options{
+	h := breaker.New(newCollector(), breaker.Options{
 		Settings: gobreaker.Settings{
 			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 1 },
 		},
@@ -74,7 +62,7 @@ func ExampleHandler_Handle() {
 
 // An operator who knows that the collector is back need not wait for the open time to end.
 func ExampleHandler_Reset() {
-	h := breaker.New(collector{slog.DiscardHandler}, breaker.Options{})
+	h := breaker.New(newCollector(), breaker.Options{})
 	for range 5 {
 		_ = h.Handle(context.Background(), slog.Record{})
 	}
@@ -91,8 +79,21 @@ func ExampleHandler_Reset() {
 	// closed
 }
 
+// A panic of next becomes an error, and a failure.
+func ExamplePanicError() {
+	h := breaker.New(handlerFunc(func(context.Context, slog.Record) error { panic("index out of range") }), breaker.Options{})
+	err := h.Handle(context.Background(), slog.Record{})
+	if e, ok := errors.AsType[*breaker.PanicError](err); ok {
+		fmt.Println(e.Where, e.Value, len(e.Stack) > 0)
+	}
+	fmt.Println(h.Counts().TotalFailures)
+	// Output:
+	// next index out of range true
+	// 1
+}
+
 // A worker that sends batches asks before each and tells what came of it.
-func ExampleBreaker() {
+func ExampleNewBreaker() {
 	b := breaker.NewBreaker(gobreaker.Settings{
 		OnStateChange: func(_ string, from, to gobreaker.State) { fmt.Println(from, "to", to) },
 	}, nil)
@@ -112,3 +113,42 @@ func ExampleBreaker() {
 	// waits: true
 	// {State:open Opened:1 HalfOpened:0 Closed:0}
 }
+
+// When somebody finds that the call under way hangs, the breaker opens.
+func ExampleBreaker_Trip() {
+	b := breaker.NewBreaker(gobreaker.Settings{}, nil)
+	ticket, _, _, _ := b.Allow()
+	b.Trip()
+	_, _, _, ok := b.Allow()
+	fmt.Println(b.Snapshot().State, ok)
+
+	b.Done(ticket, true, nil) // it returns after all: now the open time begins
+	fmt.Println(b.Snapshot().State)
+	// Output:
+	// open false
+	// open
+}
+
+// newCollector returns a handler whose other end is down.
+func newCollector() slog.Handler {
+	return handlerFunc(func(context.Context, slog.Record) error {
+		fmt.Println("collector: connection refused")
+		return errors.New("connection refused")
+	})
+}
+
+// handlerFunc is a slog.Handler that stands for one of another package.
+type handlerFunc func(context.Context, slog.Record) error
+
+func (handlerFunc) Enabled(context.Context, slog.Level) bool          { return true }
+func (f handlerFunc) Handle(ctx context.Context, r slog.Record) error { return f(ctx, r) }
+func (f handlerFunc) WithAttrs([]slog.Attr) slog.Handler              { return f }
+func (f handlerFunc) WithGroup(string) slog.Handler                   { return f }
+
+// noTime leaves out the times, so that the output of an example is always the same.
+var noTime = &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindTime {
+		return slog.Attr{}
+	}
+	return a
+}}

@@ -93,7 +93,7 @@ func New(next slog.Handler, opts Options) *Handler {
 
 // same reports whether a and b are known to be one handler; of types that Go cannot compare nothing is known.
 func same(a, b slog.Handler) bool {
-	return reflect.ValueOf(a).Comparable() && a == b
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // Enabled is what next says. The fallback stands in for next, so it does not widen what is logged.
