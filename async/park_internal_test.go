@@ -181,8 +181,8 @@ func TestNapBetweenShortDeliveries(t *testing.T) {
 				synctest.Wait()
 				require.NoError(t, h.Handle(t.Context(), newRecord("second")))
 				time.Sleep(time.Second)
-				assert.Equal(t, tt.wantAfter, begins[1].Sub(ends[0]))
 				require.NoError(t, h.Close())
+				assert.Equal(t, tt.wantAfter, begins[1].Sub(ends[0]))
 			})
 		})
 	}
