@@ -88,15 +88,11 @@ func (c *core) takeBarriersLocked(f func(*barrier) bool) (removed []*barrier) {
 
 // serveBarriers is called by the worker when it has nothing in its hands. It lets
 // those go whose records have all been seen to.
-//
-// Records in the side list have no position, so it must be empty: in a flood that
-// evicts, younger protected records there can hold a barrier up.
 func (c *core) serveBarriers(w *worker) {
 	c.mu.Lock()
 	var ready []*barrier
-	if !c.leftLocked(w) && c.hands+c.ring.SideLen()+len(c.outage.held)+c.outage.stuck == 0 {
-		head := c.ring.Head()
-		ready = c.takeBarriersLocked(func(b *barrier) bool { return b.before <= head })
+	if !c.leftLocked(w) && c.hands+len(c.outage.held)+c.outage.stuck == 0 {
+		ready = c.takeBarriersLocked(func(b *barrier) bool { return c.ring.Passed(b.before) })
 	}
 	c.mu.Unlock()
 	if len(ready) == 0 {

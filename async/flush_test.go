@@ -96,6 +96,29 @@ func TestFlushIsNoMoreThanABarrier(t *testing.T) {
 	})
 }
 
+// Nor for younger records that eviction has put in front of the queue.
+func TestFlushInAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, gate, rec := newStuck(t, async.Options{BatchSize: 1, Capacity: 4, ProtectedLevel: slog.LevelError})
+		require.NoError(t, say(h, slog.LevelError, "before"))
+		flushed := make(chan int, 1)
+		go func() {
+			assert.NoError(t, h.Flush(context.Background()))
+			flushed <- rec.Len()
+		}()
+		synctest.Wait()
+		for range 3 {
+			require.NoError(t, say(h, slog.LevelError, "after"))
+		}
+		require.Error(t, say(h, slog.LevelInfo, "refused, and all that waits is set aside"))
+		gate.Step()
+		synctest.Wait()
+		require.Empty(t, flushed)
+		gate.Step() // with "before"
+		assert.Equal(t, 2, <-flushed)
+	})
+}
+
 func TestFlushOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := async.New(&testsink.Recorder{}, async.Options{})

@@ -12,11 +12,19 @@ func (r *Ring[T]) Len() int {
 // SideLen returns how many of the waiting elements are in the side list.
 func (r *Ring[T]) SideLen() int { return len(r.side) }
 
+// Passed reports whether all elements from before a position have been taken or
+// evicted. It may report false wrongly while returned elements wait.
+func (r *Ring[T]) Passed(pos uint64) bool {
+	return r.head.Load() >= pos && (len(r.side) == 0 || r.side[0].pos >= pos)
+}
+
 // Take appends up to n of the oldest elements to dst, clears their places and
 // returns the extended slice. It stops at an element that is not published.
 func (r *Ring[T]) Take(dst []T, n int) []T {
 	if k := min(n, len(r.side)); k > 0 {
-		dst = append(dst, r.side[:k]...)
+		for i := range r.side[:k] {
+			dst = append(dst, r.side[i].v)
+		}
 		r.shiftSide(k)
 		n -= k
 	}
@@ -41,8 +49,11 @@ func (r *Ring[T]) Return(items []T) {
 	if len(items) == 0 {
 		return
 	}
-	side := make([]T, 0, len(items)+len(r.side))
-	r.side = append(append(side, items...), r.side...)
+	side := make([]aside[T], len(items), len(items)+len(r.side))
+	for i := range items {
+		side[i].v = items[i]
+	}
+	r.side = append(side, r.side...)
 	r.loose += len(items)
 	r.advance(r.head.Load())
 }
@@ -62,7 +73,7 @@ func (r *Ring[T]) Evict(n int, protected func(*T) bool, drop func(*T)) (evicted 
 			break
 		}
 		if protected(v) {
-			r.side = append(r.side, *v)
+			r.side = append(r.side, aside[T]{*v, head})
 		} else {
 			drop(v)
 			evicted++
@@ -80,10 +91,10 @@ func (r *Ring[T]) evictSide(n int, protected func(*T) bool, drop func(*T)) (evic
 	loose, rest := r.side[:r.loose], r.side[r.loose:]
 	kept := r.side[:0]
 	for i := range loose {
-		if v := &loose[i]; evicted >= n || protected(v) {
-			kept = append(kept, *v)
+		if e := &loose[i]; evicted >= n || protected(&e.v) {
+			kept = append(kept, *e)
 		} else {
-			drop(v)
+			drop(&e.v)
 			evicted++
 		}
 	}
@@ -101,7 +112,7 @@ func (r *Ring[T]) evictSide(n int, protected func(*T) bool, drop func(*T)) (evic
 // before its place is cleared, and reports whether there was one.
 func (r *Ring[T]) EvictOldest(drop func(*T)) bool {
 	if len(r.side) > 0 {
-		drop(&r.side[0])
+		drop(&r.side[0].v)
 		r.shiftSide(1)
 		r.advance(r.head.Load())
 		return true
@@ -126,7 +137,7 @@ func (r *Ring[T]) shiftSide(k int) {
 
 // setSide lets go of the side list's memory once it is empty: it exists only
 // while there is trouble.
-func (r *Ring[T]) setSide(side []T) {
+func (r *Ring[T]) setSide(side []aside[T]) {
 	if len(side) == 0 {
 		side = nil
 	}

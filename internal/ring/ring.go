@@ -61,8 +61,14 @@ type Ring[T any] struct {
 	head  atomic.Uint64 // next position to remove
 	_     [cacheLine]byte
 
-	side  []T // older than every slot
-	loose int // elements of side that came from Return, which may be unprotected
+	side  []aside[T] // older than every slot
+	loose int        // elements of side that came from Return, which may be unprotected
+}
+
+// aside is an element of the side list.
+type aside[T any] struct {
+	v   T
+	pos uint64 // where it was, or 0 if that is not known
 }
 
 // New returns a ring for capacity elements, rounded up to a power of two.

@@ -37,7 +37,10 @@ func push(t testing.TB, r *Ring[int], items ...int) {
 
 // waiting returns the elements in their order, 0 for one that is not filled yet.
 func waiting(r *Ring[int]) []int {
-	items := append([]int{}, r.side...)
+	items := []int{}
+	for _, e := range r.side {
+		items = append(items, e.v)
+	}
 	for pos := r.Head(); pos != r.Tail(); pos++ {
 		items = append(items, r.slots[pos&r.mask].v)
 	}
@@ -53,11 +56,11 @@ func requireSound(t testing.TB, r *Ring[int]) {
 	for i := range uint64(r.Cap()) - (tail - head) { // the slots that are not in use
 		same(t, 0, r.slots[(tail+i)&r.mask].v)
 	}
-	for _, v := range r.side[len(r.side):cap(r.side)] {
-		same(t, 0, v)
+	for _, e := range r.side[len(r.side):cap(r.side)] {
+		same(t, aside[int]{}, e)
 	}
-	for _, v := range r.side[r.loose:] { // an eviction does not look at them again
-		same(t, true, isProtected(&v))
+	for _, e := range r.side[r.loose:] { // an eviction does not look at them again
+		same(t, true, isProtected(&e.v))
 	}
 }
 
