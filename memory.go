@@ -11,8 +11,8 @@ const defaultMemoryLimit = 64 << 20
 // limit is the budget of a handler that shares none. It has no shares to keep apart
 // and so costs the log call one atomic operation, where a [membudget.Share] takes two.
 type limit struct {
+	_     [64]byte // nothing else is on the cache line that all callers write
 	bytes int64
-	_     [64]byte // what all callers write is apart from what they read
 	used  atomic.Int64
 	_     [64]byte
 }

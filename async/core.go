@@ -29,17 +29,16 @@ const (
 // held. A record's removal from the ring and its count happen in one critical
 // section, so that every snapshot adds up.
 type core struct {
-	opts      Options
-	sink      Sink
-	root      *Handler // the handler without attributes and groups
-	highWater uint64   // depth at which OnHighWater is called, 0 for never
-	napWake   uint64   // how many waiting records end a nap
-	linger    time.Duration
-	onError   func(error)
-	stderr    *stderrReporter // behind onError if that is the default
+	callSide
 
-	ring     *ring.Ring[entry]
-	sleep    atomic.Uint32 // see park.go
+	opts    Options
+	sink    Sink
+	root    *Handler // the handler without attributes and groups
+	napWake uint64   // how many waiting records end a nap
+	linger  time.Duration
+	onError func(error)
+	stderr  *stderrReporter // behind onError if that is the default
+
 	wakeUp   chan struct{} // capacity 1
 	room     room
 	outcomes atomic.Uint64 // records of the ring that have their outcome; written under mu
@@ -71,12 +70,28 @@ type core struct {
 	result    result
 }
 
+// callSide is what every log call reads, on one cache line: a caller that logs now and
+// then finds none of it in its processor's cache.
+type callSide struct {
+	ring      *ring.Ring[entry]
+	budget    Budget // opts.Budget
+	maxSize   int64  // opts.MaxRecordSize
+	highWater uint64 // depth at which OnHighWater is called, 0 for never
+	sleep     atomic.Uint32
+	rare      bool // ContextFunc, OnDrop or SyncLevel is set
+}
+
 func newCore(opts Options) *core {
 	c := &core{
+		callSide: callSide{
+			ring:    ring.New[entry](opts.Capacity),
+			budget:  opts.Budget,
+			maxSize: int64(opts.MaxRecordSize),
+			rare:    opts.ContextFunc != nil || opts.OnDrop != nil || opts.SyncLevel != nil,
+		},
 		opts:    opts,
 		sink:    opts.Sink,
 		onError: opts.ErrorHandler,
-		ring:    ring.New[entry](opts.Capacity),
 		linger:  max(nap, opts.FlushInterval),
 		wakeUp:  make(chan struct{}, 1),
 		closing: make(chan struct{}),
@@ -104,13 +119,15 @@ func newCore(opts Options) *core {
 // enqueue puts the record into the ring. This is the log call: every caller pays
 // for what is done here.
 func (c *core) enqueue(ctx context.Context, h *Handler, r *slog.Record, size int64) error {
-	if c.opts.ContextFunc != nil {
-		ctx = c.opts.ContextFunc(ctx)
+	if c.rare {
+		if c.opts.ContextFunc != nil {
+			ctx = c.opts.ContextFunc(ctx)
+		}
+		if c.opts.OnDrop != nil && c.letters.here() {
+			h = h.quietly()
+		}
 	}
-	if c.opts.OnDrop != nil && c.letters.here() {
-		h = h.quietly()
-	}
-	if c.opts.Budget != nil && !c.opts.Budget.TryAcquire(size) {
+	if c.budget != nil && !c.budget.TryAcquire(size) {
 		return c.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size})
 	}
 	pos, e, status := c.ring.Reserve()
@@ -134,7 +151,7 @@ func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slo
 	if c.highWater > 0 {
 		c.checkHighWater(pos)
 	}
-	if c.opts.SyncLevel != nil && r.Level >= c.opts.SyncLevel.Level() {
+	if c.rare && c.opts.SyncLevel != nil && r.Level >= c.opts.SyncLevel.Level() {
 		c.awaitOutcome(ctx, pos)
 	}
 }

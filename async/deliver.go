@@ -104,7 +104,7 @@ func (c *core) complete(w *worker, a *attempt) {
 	if a.done > 0 {
 		c.room.progress()
 	}
-	if c.opts.Budget != nil {
+	if c.budget != nil {
 		c.room.announce(a.now, c.roomy())
 	}
 	if a.gated {

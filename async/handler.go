@@ -63,7 +63,7 @@ func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) error {
 	if !plain {
 		size = h.capture(r)
 	}
-	if limit := int64(h.core.opts.MaxRecordSize); limit > 0 && size > limit {
+	if limit := h.core.maxSize; limit > 0 && size > limit {
 		recordsize.Truncate(r, limit)
 		size = recordsize.Of(r)
 	}
@@ -120,9 +120,9 @@ func (h *Handler) quietly() *Handler {
 
 // Flush waits until every record received before the call has its outcome and the
 // [Sink] is flushed, if it is a [Flusher], and returns the error of that. When ctx
-// ends first it returns the context's error; called by next, a callback on the
-// worker or a shutdown function, [ErrReentrant]; on an ended handler with records still stuck inside
-// next, [ErrClosed].
+// ends first it returns the context's error; called by next, a callback on the worker
+// or a shutdown function, [ErrReentrant]; on an ended handler with records still stuck
+// inside next, [ErrClosed].
 func (h *Handler) Flush(ctx context.Context) error { return h.core.flush(ctx) }
 
 // Shutdown stops the handler: it delivers what waits, flushes, runs
@@ -136,10 +136,10 @@ func (h *Handler) Flush(ctx context.Context) error { return h.core.flush(ctx) }
 // then is left behind. An ended ctx is the immediate mode,
 // [context.Background] waits for ever.
 //
-// Meanwhile [Options.Gate] is not asked: next is tried at the pace of retries.
-// The first ctx to end ends the drain for all callers. Each returns after the
-// drain, with the same error; so does a call on an ended handler. Called by next,
-// a callback on the worker or a shutdown function it returns [ErrReentrant].
+// Meanwhile [Options.Gate] is not asked: next is tried at the pace of retries. The
+// first ctx to end ends the drain for all callers. Each returns after the drain, with
+// the same error; so does a call on an ended handler. Called by next, a callback on the
+// worker or a shutdown function it returns [ErrReentrant].
 func (h *Handler) Shutdown(ctx context.Context) error { return h.core.shutdown(ctx) }
 
 // Close is Shutdown bounded by [Options.CloseTimeout]. It may be called again.

@@ -20,7 +20,7 @@ type Budget interface {
 // leave tells the budget that no more will be taken, if it wants to know: then
 // others get this handler's share.
 func (c *core) leave() {
-	if b, ok := c.opts.Budget.(interface{ Leave() }); ok {
+	if b, ok := c.budget.(interface{ Leave() }); ok {
 		b.Leave()
 	}
 }
@@ -37,7 +37,7 @@ type request struct {
 // acquire takes the bytes of the record, once.
 func (c *core) acquire(q *request) bool {
 	if !q.acquired {
-		q.acquired = c.opts.Budget == nil || c.opts.Budget.TryAcquire(q.size)
+		q.acquired = c.budget == nil || c.budget.TryAcquire(q.size)
 	}
 	return q.acquired
 }
@@ -57,19 +57,19 @@ func (c *core) giveBack(q *request) {
 
 // release gives bytes back.
 func (c *core) release(size int64) {
-	if c.opts.Budget != nil {
-		c.opts.Budget.Release(size)
+	if c.budget != nil {
+		c.budget.Release(size)
 	}
 }
 
 // releaseAll gives the bytes of records back that have their outcome.
 func (c *core) releaseAll(entries []entry) {
-	if c.opts.Budget == nil {
+	if c.budget == nil {
 		return
 	}
 	var sum int64
 	for i := range entries {
 		sum += entries[i].size
 	}
-	c.opts.Budget.Release(sum)
+	c.budget.Release(sum)
 }

@@ -198,6 +198,36 @@ func TestDropReportAfterAPermanentError(t *testing.T) {
 	})
 }
 
+// What a report said that next refused is in the next one, which comes no sooner for it.
+func TestRefusedDropReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		gate := testsink.NewBlocker(rec)
+		refusals := 0
+		h := begin(t, testsink.Func(func(ctx context.Context, r slog.Record) error {
+			if r.Message == reportMsg && refusals == 0 {
+				refusals++
+				return errDown
+			}
+			return gate.Handle(ctx, r)
+		}), async.Options{Capacity: 1, Overflow: async.DropNewest, DropReports: time.Minute})
+		require.Empty(t, sayEach(h, "inside"))
+		<-gate.Entered()
+		require.Len(t, sayEach(h, "waits", "dropped"), 1)
+		drain(t, h, gate)
+		sayEach(h, "with the report that is refused")
+		require.NoError(t, h.Flush(t.Context()))
+		require.Equal(t, 1, refusals)
+		require.NotContains(t, rec.Messages(), reportMsg)
+
+		time.Sleep(time.Minute)
+		sayEach(h, "with the next one")
+		require.NoError(t, h.Flush(t.Context()))
+		assert.EqualValues(t, 1, attrsOf(t, rec, reportMsg)["count"].Any())
+		assert.Equal(t, uint64(1), h.Stats().DropReports)
+	})
+}
+
 func TestNoDropReports(t *testing.T) {
 	bubble(t, "off", func(t *testing.T) {
 		h, gate, rec := newStuck(t, async.Options{Capacity: 1, Overflow: async.DropNewest, DropReports: -1})

@@ -240,7 +240,7 @@ func (c *core) stats() Stats {
 	s, latencies, durations := c.counted(time.Now())
 	s.Latency = LatencyStats(latencies.Snapshot(time.Now()))
 	s.DeliveryDuration = durationStats(&durations)
-	if b := c.opts.Budget; b != nil {
+	if b := c.budget; b != nil {
 		s.MemoryUsed, s.MemoryLimit = b.Used(), b.Limit()
 	}
 	if g, ok := c.opts.Gate.(interface{ BreakerStats() BreakerStats }); ok {

@@ -47,13 +47,12 @@ type slot[T any] struct {
 // everything. The methods of remove.go must not be called concurrently with
 // each other.
 type Ring[T any] struct {
-	slots []slot[T]
-	mask  uint64
-
 	_    [cacheLine]byte
 	tail atomic.Uint64 // next position to reserve << 1 | sealed; every producer writes it
 	_    [cacheLine]byte
 
+	slots []slot[T]
+	mask  uint64
 	// limit is the first position that may not be reserved: head + capacity,
 	// less what waits in the side list. Producers only read it; it changes
 	// once per removal, not once per element.
