@@ -3,7 +3,8 @@ package asynchandler_test
 import (
 	"bytes"
 	"context"
-	"errors"
+	"encoding/json"
+	"expvar"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,22 +26,17 @@ func Example() {
 	// Output: 1 delivered, 0 dropped
 }
 
-// Any slog.Handler can be next: here one that picks the levels for two others.
+// Any slog.Handler can be next, such as one that sends records to a collector.
 func ExampleNew() {
-	next := slog.NewMultiHandler(
-		slog.NewTextHandler(os.Stdout, noTime),
-		slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelError, ReplaceAttr: noTime.ReplaceAttr}),
-	)
+	next := handlerFunc(func(_ context.Context, r slog.Record) error {
+		fmt.Println("sent:", r.Level, r.Message)
+		return nil
+	})
 	h := asynchandler.New(next)
 	defer h.Close()
 
-	logger := slog.New(h).With("service", "orders")
-	logger.Info("started")
-	logger.Error("cannot reach the database", "attempt", 3)
-	// Output:
-	// level=INFO msg=started service=orders
-	// level=ERROR msg="cannot reach the database" service=orders attempt=3
-	// {"level":"ERROR","msg":"cannot reach the database","service":"orders","attempt":3}
+	slog.New(h).Warn("disk almost full")
+	// Output: sent: WARN disk almost full
 }
 
 // The options of slog's own handler mean what they mean there.
@@ -71,11 +67,14 @@ func ExampleNewTextHandler() {
 	// Output: level=INFO msg="signed in" user=ada
 }
 
-// For handlers of other packages that write lines: the function builds it, and its lines
+// For handlers of other packages that write lines: the function builds one, and its lines
 // share the Writes to the real writer.
 func ExampleNewWriterHandler() {
 	h := asynchandler.NewWriterHandler(os.Stdout, func(w io.Writer) slog.Handler {
-		return bracketHandler{slog.DiscardHandler, w}
+		return handlerFunc(func(_ context.Context, r slog.Record) error {
+			_, err := fmt.Fprintf(w, "[%v] %s\n", r.Level, r.Message)
+			return err
+		})
 	})
 	defer h.Close()
 
@@ -83,125 +82,38 @@ func ExampleNewWriterHandler() {
 	// Output: [WARN] disk almost full
 }
 
-// bracketHandler stands for a handler of another package.
-type bracketHandler struct {
-	slog.Handler
-	w io.Writer
-}
+// Errors go to a sink of their own. Each member has a queue and a worker, so neither waits
+// for the other.
+func ExampleNewMultiHandler() {
+	var all, errs bytes.Buffer
+	onlyErrors := &slog.HandlerOptions{Level: slog.LevelError, ReplaceAttr: noTime.ReplaceAttr}
+	h := asynchandler.NewMultiHandler(
+		asynchandler.NewTextHandler(&all, noTime, asynchandler.WithName("all")),
+		asynchandler.NewJSONHandler(&errs, onlyErrors, asynchandler.WithName("errors")),
+	)
+	logger := slog.New(h).With("service", "orders")
+	logger.Info("started")
+	logger.Error("cannot reach the database", "attempt", 3)
 
-func (h bracketHandler) Enabled(context.Context, slog.Level) bool { return true }
-
-func (h bracketHandler) Handle(_ context.Context, r slog.Record) error {
-	_, err := fmt.Fprintf(h.w, "[%v] %s\n", r.Level, r.Message)
-	return err
-}
-
-func ExampleWithOverflow() {
-	for _, policy := range []asynchandler.Overflow{asynchandler.DropOldest, asynchandler.DropNewest} {
-		fmt.Println(policy)
-		w := newStuckWriter(os.Stdout)
-		h := asynchandler.NewTextHandler(w, noTime,
-			asynchandler.WithOverflow(policy),
-			asynchandler.WithCapacity(2),
-			asynchandler.WithDropReports(0),
-		)
-		logger := slog.New(h)
-		logger.Info("1")
-		<-w.entered // the worker is inside Write, and two more may wait
-		for _, msg := range []string{"2", "3", "4"} {
-			logger.Info(msg)
-		}
-		close(w.release)
-		_ = h.Close()
+	if err := h.Close(); err != nil { // closes both, side by side
+		fmt.Println(err)
+	}
+	fmt.Print(all.String(), errs.String())
+	for _, s := range h.Stats() {
+		fmt.Println(s.Name, s.Delivered)
 	}
 	// Output:
-	// DropOldest
-	// level=INFO msg=1
-	// level=INFO msg=3
-	// level=INFO msg=4
-	// DropNewest
-	// level=INFO msg=1
-	// level=INFO msg=2
-	// level=INFO msg=3
+	// level=INFO msg=started service=orders
+	// level=ERROR msg="cannot reach the database" service=orders attempt=3
+	// {"level":"ERROR","msg":"cannot reach the database","service":"orders","attempt":3}
+	// all 2
+	// errors 1
 }
 
-// Dropped records can go to a place of their own.
-func ExampleWithOnDrop() {
-	w := newStuckWriter(io.Discard)
-	h := asynchandler.NewJSONHandler(w, nil,
-		asynchandler.WithCapacity(1),
-		asynchandler.WithOverflow(asynchandler.DropNewest),
-		asynchandler.WithOnDrop(func(_ context.Context, r slog.Record, reason asynchandler.DropReason) {
-			fmt.Println("dropped:", r.Message, "for", reason)
-		}),
-	)
-	defer h.Close()
-	logger := slog.New(h)
-	logger.Info("first")
-	<-w.entered
-	logger.Info("second")
-	logger.Info("third")
-	close(w.release)
-	// Output: dropped: third for overflow
-}
-
-func ExampleWithFallback() {
-	full := writerFunc(func([]byte) (int, error) { return 0, errors.New("no space left on device") })
-	h := asynchandler.NewJSONHandler(full, nil,
-		asynchandler.WithFallback(slog.NewTextHandler(os.Stdout, noTime)),
-		asynchandler.WithErrorHandler(func(error) {}), // else a line on standard error
-	)
-	logger := slog.New(h)
-	logger.Info("order placed", "id", 17)
-	logger.Info("order placed", "id", 18)
-
-	fmt.Println(h.Close()) // nothing is lost
-	fmt.Println("fallback took", h.Stats().Fallback)
-	// Output:
-	// level=INFO msg="order placed" id=17
-	// level=INFO msg="order placed" id=18
-	// <nil>
-	// fallback took 2
-}
-
-// An error that is followed by the end of the process must be out before.
-func ExampleWithSyncLevel() {
-	var out bytes.Buffer
-	h := asynchandler.NewTextHandler(&out, noTime, asynchandler.WithSyncLevel(slog.LevelError))
-	defer h.Close()
-
-	slog.New(h).Error("cannot go on", "err", io.ErrUnexpectedEOF)
-	fmt.Print(out.String()) // the line is there, without Flush or Close
-	// Output: level=ERROR msg="cannot go on" err="unexpected EOF"
-}
-
-// A shutdown that runs out of time says how many records were left.
-func ExampleHandler_Shutdown() {
-	w := newStuckWriter(io.Discard)
-	h := asynchandler.NewJSONHandler(w, nil)
-	logger := slog.New(h)
-	logger.Info("1")
-	<-w.entered
-	logger.Info("2")
-	logger.Info("3")
-
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // no time at all
-	err := h.Shutdown(ctx)
-	if e, ok := errors.AsType[*asynchandler.ShutdownError](err); ok {
-		fmt.Println(e.Undelivered, "records undelivered:", errors.Is(err, context.Canceled))
-	}
-	stats := h.Stats()
-	fmt.Println(stats.Dropped, "dropped,", stats.Depth, "inside the writer")
-	close(w.release)
-	// Output:
-	// 3 records undelivered: true
-	// 2 dropped, 1 inside the writer
-}
-
+// In every snapshot each record is in exactly one term of the sum.
 func ExampleHandler_Stats() {
 	var out bytes.Buffer
-	h := asynchandler.NewJSONHandler(&out, nil, asynchandler.WithCapacity(1000))
+	h := asynchandler.NewJSONHandler(&out, nil, asynchandler.WithCapacity(1000)) // rounded up
 	logger := slog.New(h)
 	for n := range 300 {
 		logger.Info("tick", "n", n)
@@ -218,34 +130,38 @@ func ExampleHandler_Stats() {
 	// true
 }
 
-// The error handler is told of each failed attempt. An error that wraps ErrPermanent says
-// that to try again would be of no use.
-func ExampleDeliveryError() {
-	picky := writerFunc(func([]byte) (int, error) {
-		return 0, fmt.Errorf("line too long: %w", asynchandler.ErrPermanent)
-	})
-	h := asynchandler.NewJSONHandler(picky, nil, asynchandler.WithErrorHandler(func(err error) {
-		if e, ok := errors.AsType[*asynchandler.DeliveryError](err); ok {
-			fmt.Println(e.Handler, e.Attempts, e.Err)
-		}
-	}))
-	defer h.Close()
+// As JSON, for instance at /debug/vars.
+func ExampleHandler_Stats_expvar() {
+	h := asynchandler.NewJSONHandler(io.Discard, nil)
+	stats := expvar.Func(func() any { return h.Stats() }) // expvar.Publish("log", stats) shows it
+	slog.New(h).Info("order placed", "id", 17)
+	_ = h.Close()
 
-	slog.New(h).Info("a long line")
-	_ = h.Flush(context.Background())
-	fmt.Println("failed:", h.Stats().Failed)
-	// Output:
-	// default 1 line too long: asynchandler: permanent failure
-	// failed: 1
+	var s struct {
+		Received     uint64 `json:"received"`
+		Dropped      uint64 `json:"dropped"`
+		WrittenBytes uint64 `json:"written_bytes"`
+	}
+	err := json.Unmarshal([]byte(stats.String()), &s)
+	fmt.Println(s.Received, s.Dropped, s.WrittenBytes > 0, err)
+	// Output: 1 0 true <nil>
 }
 
-// noTime leaves out the time, so that the output of an example is always the same.
-var noTime = &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey && len(groups) == 0 {
+// noTime leaves out the times, so that the output of an example is always the same.
+var noTime = &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindTime {
 		return slog.Attr{}
 	}
 	return a
 }}
+
+// handlerFunc is a slog.Handler that stands for one of another package.
+type handlerFunc func(context.Context, slog.Record) error
+
+func (handlerFunc) Enabled(context.Context, slog.Level) bool          { return true }
+func (f handlerFunc) Handle(ctx context.Context, r slog.Record) error { return f(ctx, r) }
+func (f handlerFunc) WithAttrs([]slog.Attr) slog.Handler              { return f }
+func (f handlerFunc) WithGroup(string) slog.Handler                   { return f }
 
 type writerFunc func([]byte) (int, error)
 

@@ -39,8 +39,8 @@ var _ slog.Handler = (*Handler)(nil)
 //
 // A next that reports an error gets the record again, whole: one that fans out
 // and reports the error of one member, such as [slog.MultiHandler], repeats
-// itself to the others then; [NewMultiHandler] does not. The context that next gets has the values of the
-// call's, but not its cancellation; see [WithContextFunc].
+// itself to the others then; [NewMultiHandler] does not. The context that next gets
+// has the values of the call's, but not its cancellation; see [WithContextFunc].
 //
 // next may be slog's default handler, also if the result becomes the default with
 // [slog.SetDefault]: the lines go on to where log's standard logger wrote when New
@@ -201,9 +201,9 @@ func (h *Handler) derive(with func(slog.Handler) slog.Handler) *Handler {
 
 // Flush waits until every record received before the call has its outcome, and
 // flushes the writer if it has a method Flush() error, whose error it returns.
-// When ctx ends first it returns the context's error; called by next or a callback
-// on the worker, [ErrReentrant]; on an ended handler with records stuck inside
-// next, [ErrClosed].
+// When ctx ends first it returns the context's error; called by next, a callback on
+// the worker or a shutdown function, [ErrReentrant]; on an ended handler with records
+// stuck inside next, [ErrClosed].
 func (h *Handler) Flush(ctx context.Context) error { return h.queue.Flush(ctx) }
 
 // Shutdown stops the handler: it delivers what waits, flushes, runs the functions

@@ -10,9 +10,10 @@ import (
 
 // MultiHandler gives each record to several handlers, each of which has a queue and
 // a worker of its own: a slow, failing or hung one delays no other. Create it with
-// [NewMultiHandler].
+// [NewMultiHandler]. The zero MultiHandler has no members and is enabled for no level.
 //
-// All methods may be called concurrently.
+// All methods may be called concurrently. Flush, Shutdown and Close return
+// [ErrReentrant] for a member that would wait for itself, and see to the others.
 type MultiHandler struct{ handlers []*Handler }
 
 var _ slog.Handler = (*MultiHandler)(nil)

@@ -20,7 +20,8 @@ import (
 type Overflow = async.Overflow
 
 const (
-	// DropOldest drops the oldest waiting records: what happened last is kept.
+	// DropOldest drops the oldest waiting records: what happened last is kept. The
+	// default.
 	DropOldest = async.DropOldest
 	// DropNewest drops the record at hand: what happened first is kept.
 	DropNewest = async.DropNewest
@@ -35,9 +36,10 @@ type Capture = async.Capture
 const (
 	// CaptureSnapshot resolves LogValuers and copies or renders values that can
 	// still change, on the caller: a later change is no data race and does not show.
+	// The default.
 	CaptureSnapshot = async.CaptureSnapshot
 	// CaptureReference keeps the values as they are, for those who log only values
-	// that do not change.
+	// that do not change. LogValuers are resolved by next, on the worker.
 	CaptureReference = async.CaptureReference
 )
 
@@ -181,8 +183,8 @@ func WithMaxWrite(bytes int) Option {
 
 // WithContextFunc sets what makes, from the context of the call and on the caller,
 // the one that next gets. It is for contexts that are reused after the call, such as
-// gin's, or that keep much alive. Default: the values of the call's context, without
-// its cancellation and deadline.
+// gin's, or that keep much alive. f must not log through the handler. Default: the
+// values of the call's context, without its cancellation and deadline.
 func WithContextFunc(f func(context.Context) context.Context) Option {
 	return func(o *options) { o.ContextFunc = requireSet("WithContextFunc", f) }
 }
@@ -204,10 +206,11 @@ func WithOnDrop(fn func(context.Context, slog.Record, DropReason)) Option {
 	return func(o *options) { o.OnDrop = requireSet("WithOnDrop", fn) }
 }
 
-// WithErrorHandler sets a function that the worker calls with each
-// [*DeliveryError], [*PanicError] and [*StallError]. It may log, also through this
-// handler; it should not be slow. Default: one line on standard error at most each
-// ten seconds, with the number of errors it stands for.
+// WithErrorHandler sets a function that gets each [*DeliveryError], [*PanicError] and
+// [*StallError], on the worker, or after the shutdown on the caller of Handle. It may
+// log, also through this handler; it should not be slow. It may be called concurrently:
+// when a call into next that hung returns, another worker is at work. Default: one line
+// on standard error at most each ten seconds, with the number of errors it stands for.
 func WithErrorHandler(fn func(error)) Option {
 	return func(o *options) { o.ErrorHandler = requireSet("WithErrorHandler", fn) }
 }
@@ -235,8 +238,9 @@ func WithCapture(c Capture) Option {
 
 // WithBreaker sets the breaker around next. Zero fields take the defaults of this
 // package, not those of gobreaker: it opens after 5 consecutive failures, for 5 s
-// and up to a tenth more, and closes after 1 probe of one record that goes well. No
-// callback of the settings is run with a lock held. Default: those.
+// and up to a tenth more, and closes after 1 probe of one record that goes well. A
+// breaker without a name has that of [WithName]. No callback of the settings is run with a lock held. A
+// negative duration is out of range. Default: those.
 func WithBreaker(s gobreaker.Settings) Option {
 	return func(o *options) {
 		require0("WithBreaker: Timeout", s.Timeout)
@@ -254,8 +258,9 @@ func WithoutBreaker() Option {
 
 // WithFallback sets the handler that gets what next refuses, at once: records whose
 // delivery failed, and all others while the breaker is open or next hangs. A record
-// that it refuses too has failed. It must not be next itself. Default: none; then
-// such records are held and tried again.
+// that it refuses too has failed, and so has one for whose level it is not enabled. It
+// gets the attributes and groups of derived handlers too. It must not be next itself.
+// Default: none; then such records are held and tried again.
 func WithFallback(h slog.Handler) Option {
 	return func(o *options) { o.Fallback = requireSet("WithFallback", h) }
 }

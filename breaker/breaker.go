@@ -9,7 +9,8 @@ import (
 )
 
 // Breaker is the circuit breaker of this package without the handler, for code that calls next by itself: it asks
-// [Breaker.Allow] before each call and tells [Breaker.Done] after it. Create it with [NewBreaker].
+// [Breaker.Allow] before each call and tells [Breaker.Done] after it. Create it with [NewBreaker]: the zero Breaker is not
+// usable. All methods may be called concurrently.
 //
 // It knows of calls that hang ([Breaker.Trip]). [Breaker.Snapshot] shows it from outside at no cost to those who log.
 type Breaker struct {
@@ -46,7 +47,7 @@ type change struct{ from, to gobreaker.State }
 // Snapshot is the state of a [Breaker] and how often it changed to each state.
 type Snapshot struct {
 	State                      string // "closed", "open" or "half-open"
-	Opened, HalfOpened, Closed uint64
+	Opened, HalfOpened, Closed uint64 // changes since NewBreaker, those by Trip and Reset too
 }
 
 // NewBreaker returns a closed breaker. Zero fields of settings have the meaning that [Options] gives them; it panics

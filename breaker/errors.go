@@ -8,7 +8,8 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// ErrGoexit is what OnError hears when next ended its goroutine with runtime.Goexit instead of returning.
+// ErrGoexit is what [Options.OnError] hears when next ended its goroutine with [runtime.Goexit] instead of returning.
+// Handle does not return then.
 var ErrGoexit = errors.New("breaker: next called runtime.Goexit")
 
 // What the breaker says when it keeps a record from next. Made once: an open breaker must cost nothing.

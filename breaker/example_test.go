@@ -13,7 +13,9 @@ import (
 )
 
 func Example() {
-	h := breaker.New(newCollector(), breaker.Options{Fallback: slog.NewTextHandler(os.Stdout, noTime)})
+	collector, file := newCollector(), slog.NewTextHandler(os.Stdout, noTime)
+
+	h := breaker.New(collector, breaker.Options{Fallback: file}) // two handlers
 	logger := slog.New(h)
 	logger.Info("order placed", "id", 17)
 	// Output:

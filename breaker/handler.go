@@ -1,14 +1,18 @@
 // Package breaker puts a circuit breaker in front of a [slog.Handler]: while the handler behind it fails, log calls
 // leave it alone and cost next to nothing, and the records go to a fallback if there is one.
 //
-//	h := breaker.New(collector, breaker.Options{Fallback: slog.NewJSONHandler(os.Stderr, nil)})
+//	h := breaker.New(collector, breaker.Options{Fallback: file}) // two handlers
 //	logger := slog.New(h)
+//	logger.Info("order placed", "id", 17)
+//
+// It works on the goroutine that logs, without a queue. [Breaker] is the same circuit breaker for code that makes the
+// calls itself.
 //
 // The state machine is that of [github.com/sony/gobreaker/v2]. The breaker is closed at first. Five failures in a row
 // open it, for five seconds. Then it is half-open: one record goes through as a probe, which closes it or opens it again.
 // [gobreaker.Settings] in [Options] change all of that.
 //
-// # Failures
+// # Outages
 //
 // An error, a panic and a runtime.Goexit of next are failures. A panic does not reach the caller, it becomes a
 // [*PanicError]. What Settings.IsExcluded or Settings.IsSuccessful says of an error is honoured, so that an error which
@@ -52,7 +56,7 @@ import (
 type Options struct {
 	// Settings configures the breaker. Zero fields mean: ReadyToTrip after 5 consecutive failures, a Timeout (open
 	// time) of 5 s, MaxRequests 1 (probes that must succeed to close the breaker), counts that are not cleared while it
-	// is closed (Interval), every error a failure. [New] panics on a negative duration.
+	// is closed (Interval), every error a failure, no name. [New] panics on a negative duration.
 	Settings gobreaker.Settings
 	// Fallback gets each record that next refused and the breaker kept from next, with the same attributes and groups.
 	// Its Enabled is respected. Nil means none: Handle returns the error.
@@ -63,8 +67,9 @@ type Options struct {
 	OnError func(error)
 }
 
-// Handler is a [slog.Handler] that gives records to next as long as its breaker allows. Create it with [New]. Handlers
-// derived from it share its breaker.
+// Handler is a [slog.Handler] that gives records to next as long as its breaker allows. Create it with [New]: the zero
+// Handler is not usable. Handlers derived from it share its breaker. All methods may be called concurrently; next and the
+// fallback are called by the callers of Handle, so concurrently too.
 type Handler struct {
 	next     slog.Handler
 	fallback slog.Handler // nil: none

@@ -2,10 +2,13 @@
 // [slog.Record] holds.
 //
 //	budget := membudget.New(64<<20, membudget.Options{})
-//	if n := membudget.SizeOf(record); budget.TryAcquire(n) {
-//		defer budget.Release(n)
-//		...
+//	record := slog.NewRecord(time.Now(), slog.LevelInfo, "order placed", 0)
+//	n := membudget.SizeOf(record)
+//	if budget.TryAcquire(n) { // else there is no room for the record
+//		fmt.Println("waiting:", budget.Used() == n)
+//		budget.Release(n)
 //	}
+//	fmt.Println(budget.Used(), "bytes in use")
 //
 // Nothing in it knows of handlers or queues: other code may bound its own queues with it. [SystemLimit] suggests a
 // limit.
@@ -38,21 +41,25 @@ type Options struct {
 
 // A Budget is a number of bytes that may be in use at a time. The sum of what was acquired and not yet released, by
 // its own methods and by those of its shares, never exceeds the limit. Make one with [New]: the zero Budget is unusable,
-// and a Budget must not be copied.
+// and a Budget must not be copied. All methods may be called concurrently.
 //
-// The limit is kept as tokens of one byte. At any time each token is in exactly one place: in the pool, in the reserve
-// of a share, or in use. An acquire takes tokens from the share's own reserve first, the rest from the pool; a release
-// gives back to the pool what came from it first. A token is taken from one place before it is put into the next, so
-// tokens on the way are missing for a moment, but none ever exists twice. A share's balance is one word, its reserve
-// minus its use: as long as it is positive, that many bytes of the reserve are left and the pool need not be touched;
-// negative, it is what the share holds from the pool.
-//
-// Join and Leave change the reserves under a mutex. What a share already uses of a reserve that shrinks simply counts
-// as taken from the pool. A reserve that must grow while the pool is empty is owed: until it has been paid, all that
-// comes back to the pool goes there, and nobody takes from the pool.
-//
-// The methods of the Budget itself act on a share that has a reserve only while nobody has joined: then all of it.
+// The methods of the Budget itself are for users that have not joined: as long as somebody has, they can use only what
+// the shares leave over.
 type Budget struct {
+	// The limit is kept as tokens of one byte. At any time each token is in exactly one place: in the pool, in the reserve
+	// of a share, or in use. An acquire takes tokens from the share's own reserve first, the rest from the pool; a release
+	// gives back to the pool what came from it first. A token is taken from one place before it is put into the next, so
+	// tokens on the way are missing for a moment, but none ever exists twice. A share's balance is one word, its reserve
+	// minus its use: as long as it is positive, that many bytes of the reserve are left and the pool need not be touched;
+	// negative, it is what the share holds from the pool.
+	//
+	// Join and Leave change the reserves under a mutex. What a share already uses of a reserve that shrinks simply counts
+	// as taken from the pool. A reserve that must grow while the pool is empty is owed: until it has been paid, all that
+	// comes back to the pool goes there, and nobody takes from the pool.
+	//
+	// The methods of the Budget itself act on the share outside, which has a reserve only while nobody has joined: then
+	// all of it.
+
 	limit      int64
 	onExceeded func(used, limit int64)
 

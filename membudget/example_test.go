@@ -10,10 +10,25 @@ import (
 )
 
 func Example() {
+	budget := membudget.New(64<<20, membudget.Options{})
+	record := slog.NewRecord(time.Now(), slog.LevelInfo, "order placed", 0)
+	n := membudget.SizeOf(record)
+	if budget.TryAcquire(n) { // else there is no room for the record
+		fmt.Println("waiting:", budget.Used() == n)
+		budget.Release(n)
+	}
+	fmt.Println(budget.Used(), "bytes in use")
+	// Output:
+	// waiting: true
+	// 0 bytes in use
+}
+
+// The function is called once for a budget that stays full, not for each refusal.
+func ExampleNew() {
 	budget := membudget.New(250, membudget.Options{
 		OnExceeded: func(used, limit int64) { fmt.Printf("full: %d of %d bytes are in use\n", used, limit) },
 	})
-	for i := range 3 {
+	for i := range 4 {
 		record := slog.NewRecord(time.Now(), slog.LevelInfo, strings.Repeat("x", 92), 0)
 		fmt.Println(i, budget.TryAcquire(membudget.SizeOf(record)))
 	}
@@ -22,8 +37,10 @@ func Example() {
 	// 1 true
 	// full: 200 of 250 bytes are in use
 	// 2 false
+	// 3 false
 }
 
+// However much one user wants, a quarter of the limit is kept for each of the two.
 func ExampleBudget_Join() {
 	budget := membudget.New(100, membudget.Options{})
 	greedy, modest := budget.Join(), budget.Join()
@@ -36,6 +53,7 @@ func ExampleBudget_Join() {
 	// Output: 75 true false
 }
 
+// What a share holds when it leaves stays in use until it is released.
 func ExampleShare_Leave() {
 	budget := membudget.New(100, membudget.Options{})
 	share := budget.Join()
@@ -49,6 +67,7 @@ func ExampleShare_Leave() {
 	// 0
 }
 
+// Strings and byte slices count with their length.
 func ExampleSizeOf() {
 	record := slog.NewRecord(time.Now(), slog.LevelInfo, "hello", 0)
 	small := membudget.SizeOf(record)
@@ -57,6 +76,7 @@ func ExampleSizeOf() {
 	// Output: true true
 }
 
+// A limit that grows with the machine or the container.
 func ExampleSystemLimit() {
 	budget := membudget.New(membudget.SystemLimit(0.01), membudget.Options{}) // 1% of what the process may use
 	fmt.Println(budget.Limit() > 0)

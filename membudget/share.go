@@ -12,8 +12,10 @@ import (
 // want; beyond that, a share gets what is left of the other half, first come, first served. When a share joins, the
 // guarantee of the older ones shrinks at once. The newcomer's is whole at once too if the older ones leave room for it;
 // if they hold more, it is whole as soon as they have released that much: until then nobody gets bytes beyond what is
-// kept for him. In the same way the guarantee of those who stay grows when a share leaves, at the latest when it has
-// released all. Methods of a share may be called concurrently; it must not be copied.
+// kept for it. In the same way the guarantee of those who stay grows when a share leaves, at the latest when it has
+// released all.
+//
+// All methods may be called concurrently. A share must not be copied, and the zero Share is not usable.
 type Share struct {
 	budget *Budget
 	target int64        // what the reserve should be; guarded by budget.mu

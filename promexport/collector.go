@@ -18,14 +18,17 @@ import (
 //
 // A Stats that panics, or that has not returned after half a second, costs the scrape
 // only the series of its own source. While such a call is stuck, no other is made.
-type Source interface{ Stats() asynchandler.Stats }
+type Source interface {
+	// Stats returns a snapshot, as [asynchandler.Handler.Stats] does.
+	Stats() asynchandler.Stats
+}
 
 // patience is how long a scrape waits for the sources. It is well below the shortest
 // scrape timeouts in use, so that one source that hangs does not cost the others theirs.
 const patience = 500 * time.Millisecond
 
 // Collector is a [prometheus.Collector] for any number of sources. Create it with
-// [NewCollector].
+// [NewCollector], or use the zero Collector, which has no sources.
 //
 // A closed handler is still shown, with its final counts, until it is removed.
 //

@@ -13,7 +13,7 @@
 // help text. The folders rules and dashboard beside this file hold alerting rules and a
 // Grafana dashboard; README.md says what to do when an alert fires.
 //
-// # Cost
+// # Performance
 //
 // Nothing is counted here: a scrape takes one snapshot of each source with Stats and shows
 // that. Log calls do not notice, and no scrape waits for a delivery or changes the state of
@@ -26,6 +26,10 @@
 // handlers with the same name the second is shown as name-2. Handlers derived with WithAttrs
 // and WithGroup have the statistics of the one they come from: add only that. The members
 // of an [asynchandler.MultiHandler] are those that its Handlers method returns.
+//
+// # Concurrency
+//
+// All methods of [Collector] may be called concurrently, and while a scrape is under way.
 //
 // # Without Prometheus
 //

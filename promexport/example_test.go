@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,9 +17,18 @@ import (
 	"github.com/asynchandler/asynchandler/promexport"
 )
 
+func Example() {
+	h := asynchandler.NewJSONHandler(os.Stdout, nil, asynchandler.WithName("access"))
+	defer h.Close()
+
+	prometheus.MustRegister(promexport.NewCollector(h))
+	http.Handle("/metrics", promhttp.Handler())
+}
+
+// A registry of its own, and what a scrape shows.
 func ExampleNewCollector() {
 	h := asynchandler.NewJSONHandler(io.Discard, nil, asynchandler.WithName("access"))
-	registry := prometheus.NewRegistry() // a program can use the default one
+	registry := prometheus.NewRegistry()
 	registry.MustRegister(promexport.NewCollector(h))
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 
