@@ -64,28 +64,20 @@ func (c *core) stuckLocked(w *worker) *int {
 // StallTimeout, or up to a quarter later if the call did get on before.
 func (c *core) look(w *worker) {
 	c.mu.Lock()
-	trip := c.lookLocked(w, time.Now()) && c.opts.Gate != nil
-	c.mu.Unlock()
-	if trip {
-		c.opts.Gate.Trip()
-	}
-}
-
-// lookLocked reports whether next was found to hang.
-func (c *core) lookLocked(w *worker, now time.Time) bool {
+	defer c.mu.Unlock()
 	if !w.call.running || w.call.stalled || c.phase > draining {
-		return false
+		return
 	}
+	now := time.Now()
 	if begun := w.batch.begun.Load() &^ taken; begun > w.call.seen {
 		w.call.seen, w.call.moved = begun, now
 	}
 	age := now.Sub(w.call.moved)
 	if left := c.opts.StallTimeout - age; left > 0 {
 		w.call.timer.Reset(min(left, c.opts.StallTimeout/4))
-		return false
+		return
 	}
 	c.stallLocked(w, now, age)
-	return !w.call.fallback
 }
 
 // stallLocked gives up on the call of w for now: who was called counts as broken
@@ -100,7 +92,7 @@ func (c *core) stallLocked(w *worker, now time.Time, age time.Duration) {
 	if w.call.fallback {
 		c.forsakeLocked(w)
 	}
-	c.spawnLocked(err)
+	c.spawnLocked(err, c.opts.Gate != nil && !w.call.fallback)
 }
 
 // forsakeLocked accounts for the records of a call into the fallback that hangs:

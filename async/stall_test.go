@@ -129,6 +129,21 @@ func TestStallOpensBreaker(t *testing.T) {
 	})
 }
 
+// When the error handler hears of a stall, the breaker is open.
+func TestStallOpensBreakerFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next, b := newHanging(t), newBreaker()
+		var state string
+		h := begin(t, next.handler(), async.Options{Gate: b, StallTimeout: time.Second, ErrorHandler: func(error) {
+			state = b.Snapshot().State
+		}})
+		info(h, "hang")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, "open", state)
+	})
+}
+
 // With a fallback, what is not inside the call that hangs goes there.
 func TestStallWithFallback(t *testing.T) {
 	for _, g := range gates {

@@ -10,7 +10,8 @@ type worker struct {
 	naps  int         // to take before it parks
 	last  time.Time   // end of the last delivery
 	quick bool        // that was short, and there was no nap since
-	news  error       // what to tell the error handler first
+	trip  bool        // it has to trip the gate first
+	news  error       // what to tell the error handler then
 
 	// Guarded by core.mu. The records of the batch that have begun belong to the
 	// goroutine while it is inside a call.
@@ -37,11 +38,11 @@ const (
 func (c *core) start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.spawnLocked(nil)
+	c.spawnLocked(nil, false)
 }
 
-func (c *core) spawnLocked(news error) {
-	c.worker = &worker{core: c, news: news}
+func (c *core) spawnLocked(news error, trip bool) {
+	c.worker = &worker{core: c, news: news, trip: trip}
 	go c.worker.run()
 }
 
@@ -58,6 +59,9 @@ func (w *worker) run() {
 	}()
 	w.timer = time.NewTimer(time.Hour)
 	w.timer.Stop()
+	if w.trip {
+		c.opts.Gate.Trip()
+	}
 	if w.news != nil {
 		c.tell(w.news)
 	}
@@ -72,7 +76,7 @@ func (c *core) succeed(w *worker) {
 	defer c.mu.Unlock()
 	if !c.leftLocked(w) {
 		c.putBackLocked(w)
-		c.spawnLocked(nil)
+		c.spawnLocked(nil, false)
 	}
 }
 
