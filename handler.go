@@ -136,7 +136,7 @@ func newHandler(next slog.Handler, o *options) *Handler {
 		o.Gate = gate{h.breaker}
 	}
 	if o.budget != nil {
-		o.Budget = share{o.budget.Join(), o.budget}
+		o.Budget = o.budget.Join()
 	} else {
 		o.Budget = &limit{bytes: cmp.Or(o.memoryLimit, defaultMemoryLimit)}
 	}

@@ -1,15 +1,11 @@
 package asynchandler
 
-import (
-	"sync/atomic"
-
-	"github.com/asynchandler/asynchandler/membudget"
-)
+import "sync/atomic"
 
 const defaultMemoryLimit = 64 << 20
 
 // limit is the budget of a handler that shares none. It has no shares to keep apart
-// and so costs the log call one atomic operation, where a [membudget.Share] takes two.
+// and so costs the log call one atomic operation, where a share of a budget takes two.
 type limit struct {
 	_     [64]byte // nothing else is on the cache line that all callers write
 	bytes int64
@@ -32,12 +28,3 @@ func (l *limit) TryAcquire(n int64) bool {
 func (l *limit) Release(n int64) { l.used.Add(-n) }
 func (l *limit) Used() int64     { return l.used.Load() }
 func (l *limit) Limit() int64    { return l.bytes }
-
-// share is a handler's part of a budget.
-type share struct {
-	*membudget.Share
-	budget *membudget.Budget
-}
-
-// Limit returns that of the whole budget.
-func (s share) Limit() int64 { return s.budget.Limit() }

@@ -19,7 +19,7 @@ func BenchmarkHandleWithBudget(b *testing.B) {
 		make func() async.Budget
 	}{
 		{"None", func() async.Budget { return nil }},
-		{"Share", func() async.Budget { return join(membudget.New(64<<20, membudget.Options{})) }},
+		{"Share", func() async.Budget { return membudget.New(64<<20, membudget.Options{}).Join() }},
 	}
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "request done", 0)
 	r.Add("method", "GET", "status", 200, "path", "/users", "cached", false, "took", time.Second)

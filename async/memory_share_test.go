@@ -18,16 +18,6 @@ import (
 	"github.com/asynchandler/asynchandler/membudget"
 )
 
-// share is a budget as a handler that shares it sees it.
-type share struct {
-	*membudget.Share
-	limit int64
-}
-
-func (s share) Limit() int64 { return s.limit }
-
-func join(b *membudget.Budget) share { return share{b.Join(), b.Limit()} }
-
 // A greedy handler over a next that hangs and a modest one over a good next share a
 // budget: the modest one always has limit/(2*2), and neither evicts what the other holds.
 func TestGreedyAndModestHandlerShareABudget(t *testing.T) {
@@ -37,10 +27,10 @@ func TestGreedyAndModestHandlerShareABudget(t *testing.T) {
 			b := limited(t, limit)
 			opts := async.Options{Overflow: policy, BlockTimeout: time.Second, DropReports: -1, StallTimeout: -1}
 			hung, blocked := testsink.NewBlocker(nil), &testsink.Recorder{}
-			opts.Budget = join(b)
+			opts.Budget = b.Join()
 			greedy := begin(t, hung, opts)
 			t.Cleanup(hung.Release)
-			opts.Budget = join(b)
+			opts.Budget = b.Join()
 			next := testsink.NewBlocker(blocked)
 			modest := begin(t, next, opts)
 			t.Cleanup(next.Release)
@@ -79,9 +69,9 @@ func TestBlockedCallerGoesOnWhenAnotherHandlerReleases(t *testing.T) {
 		b := limited(t, 16*unit)
 		opts := async.Options{Overflow: async.Block, StallTimeout: -1}
 		first, second := testsink.NewBlocker(nil), testsink.NewBlocker(nil)
-		opts.Budget = join(b)
+		opts.Budget = b.Join()
 		greedy := begin(t, first, opts)
-		opts.Budget = join(b)
+		opts.Budget = b.Join()
 		waiting := begin(t, second, opts)
 		t.Cleanup(second.Release)
 		require.Empty(t, logSized(greedy, numbered(1, 12)...))
@@ -122,7 +112,7 @@ func TestClosedHandlerLeavesTheBudget(t *testing.T) {
 	for _, tt := range tests {
 		bubble(t, tt.name, func(t *testing.T) {
 			b := limited(t, 16*unit)
-			leaving, staying := join(b), leavingShare{Share: join(b).Share}
+			leaving, staying := b.Join(), leavingShare{Share: b.Join().Share}
 			next := testsink.NewBlocker(nil)
 			h := begin(t, next, async.Options{Budget: leaving, CloseTimeout: time.Second, StallTimeout: -1})
 			t.Cleanup(next.Release)

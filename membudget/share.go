@@ -107,6 +107,9 @@ func (s *Share) Used() int64 {
 	return s.kept.Load() - s.balance.Load()
 }
 
+// Limit returns the limit of the whole budget.
+func (s *Share) Limit() int64 { return s.budget.limit }
+
 // mustHold panics if less than n is held. It is sure to where one goroutine releases too much; where several do
 // at the same moment, or while another joins, one may slip through. A right release is never stopped.
 func (s *Share) mustHold(n, balance int64) {
