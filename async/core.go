@@ -67,6 +67,7 @@ type core struct {
 	durations latency.Cumulative
 	outage    outage
 	barriers  []*barrier
+	passed    chan struct{} // closed when some of them were reached, and replaced
 	result    result
 }
 
@@ -99,6 +100,7 @@ func newCore(opts Options) *core {
 		direct:  make(chan struct{}, 1),
 	}
 	c.room.signal = make(chan struct{})
+	c.passed = make(chan struct{})
 	c.report.last = time.Now()
 	c.result.ready = make(chan struct{})
 	if c.sink == nil {

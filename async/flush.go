@@ -13,14 +13,17 @@ const maxSync = time.Second
 type barrier struct {
 	before uint64
 	sync   bool // of a log call: not for the time of an outage
-	done   chan error
+
+	// Guarded by core.mu.
+	reached bool
+	err     error
 }
 
 func (c *core) flush(ctx context.Context) error {
 	if c.within() {
 		return ErrReentrant
 	}
-	b := &barrier{before: c.ring.Tail(), done: make(chan error, 1)}
+	b := &barrier{before: c.ring.Tail()}
 	if !c.add(b) {
 		return c.flushEnded(ctx)
 	}
@@ -32,7 +35,7 @@ func (c *core) awaitOutcome(ctx context.Context, pos uint64) {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	b := &barrier{before: pos + 1, sync: true, done: make(chan error, 1)}
+	b := &barrier{before: pos + 1, sync: true}
 	if c.within() || !c.add(b) {
 		return
 	}
@@ -44,12 +47,38 @@ func (c *core) awaitOutcome(ctx context.Context, pos uint64) {
 // waitFor waits for b until ctx is done.
 func (c *core) waitFor(ctx context.Context, b *barrier) error {
 	defer c.remove(b)
-	select {
-	case err := <-b.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		changed, reached, err := c.state(b)
+		if reached {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+}
+
+// state returns whether b was reached and with what error, and what will be closed when
+// that may have changed.
+func (c *core) state(b *barrier) (changed <-chan struct{}, reached bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed, b.reached, b.err
+}
+
+// passLocked lets those go that wait for the barriers. It does so with a channel of the
+// handler's: a caller inside a synctest bubble must not be sent to from outside.
+func (c *core) passLocked(barriers []*barrier, err error) {
+	if len(barriers) == 0 {
+		return
+	}
+	for _, b := range barriers {
+		b.reached, b.err = true, err
+	}
+	close(c.passed)
+	c.passed = make(chan struct{})
 }
 
 // add makes the worker serve b. It reports false if there is no worker any more.
@@ -100,18 +129,16 @@ func (c *core) serveBarriers(w *worker) {
 	}
 	var err error
 	defer func() {
-		for _, b := range ready {
-			b.done <- err
-		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.passLocked(ready, err)
 	}()
 	c.flushSink(w, &err)
 }
 
 // releaseSyncLocked lets log calls go that wait while next is left alone.
 func (c *core) releaseSyncLocked() {
-	for _, b := range c.takeBarriersLocked(func(b *barrier) bool { return b.sync }) {
-		b.done <- nil
-	}
+	c.passLocked(c.takeBarriersLocked(func(b *barrier) bool { return b.sync }), nil)
 }
 
 // flushSink flushes the sink, watched like a delivery.

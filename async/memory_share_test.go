@@ -112,7 +112,7 @@ func TestClosedHandlerLeavesTheBudget(t *testing.T) {
 	for _, tt := range tests {
 		bubble(t, tt.name, func(t *testing.T) {
 			b := limited(t, 16*unit)
-			leaving, staying := b.Join(), leavingShare{Share: b.Join().Share}
+			leaving, staying := b.Join(), leavingShare{Share: b.Join()}
 			next := testsink.NewBlocker(nil)
 			h := begin(t, next, async.Options{Budget: leaving, CloseTimeout: time.Second, StallTimeout: -1})
 			t.Cleanup(next.Release)

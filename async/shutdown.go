@@ -133,9 +133,7 @@ func (c *core) abandon(ctx context.Context) {
 func (c *core) endLockedWith(p phase, err error) {
 	c.phase = p
 	c.result.drain = err
-	for _, b := range c.takeBarriersLocked(func(*barrier) bool { return true }) {
-		b.done <- ErrClosed
-	}
+	c.passLocked(c.takeBarriersLocked(func(*barrier) bool { return true }), ErrClosed)
 	close(c.ended)
 }
 
