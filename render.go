@@ -80,7 +80,7 @@ func (h *Handler) handleRendered(ctx context.Context, r slog.Record) error {
 	}
 	if h.keep {
 		capture.Record(&r, capture.Any)
-		l.record = r
+		l.record = r.Clone() // whoever gets it may add attributes
 	}
 	rec := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	rec.AddAttrs(slog.Any("line", *l)) // not the pointer: its size must be seen
