@@ -38,7 +38,8 @@ func maxWriteFor(w io.Writer) int {
 }
 
 // writerSink encodes a batch with the handlers of its records, which write to
-// lines, and gives the whole lines to w in one Write.
+// lines, and gives the whole lines to w in one Write. After a delivery that failed the
+// queue hands it one record at a time: one bad line cannot spoil those beside it.
 type writerSink struct {
 	w     io.Writer
 	max   int // bytes in one Write if it is of several records; 0: one record each
@@ -46,7 +47,6 @@ type writerSink struct {
 
 	ends    []int  // of the records in lines
 	rest    []byte // of the first record, if w took a part of it
-	alone   bool   // one record per Write, as the last Write took nothing
 	torn    atomic.Bool
 	written atomic.Uint64
 }
@@ -84,16 +84,10 @@ func (s *writerSink) Deliver(b *async.Batch) (done int, err error) {
 // behind the last one in there.
 func (s *writerSink) encode(b *async.Batch) error {
 	s.lines.open()
-	panicked := false
-	defer func() {
-		s.lines.close()
-		s.alone = s.alone || panicked // to find out which record it is
-	}()
+	defer s.lines.close()
 	s.ends = s.ends[:0]
 	for begin := 0; b.Next(); {
-		panicked = true
 		err := b.Handle()
-		panicked = false
 		end := s.lines.len()
 		if err != nil {
 			s.lines.cut(begin)
@@ -105,7 +99,7 @@ func (s *writerSink) encode(b *async.Batch) error {
 			break
 		}
 		s.ends = append(s.ends, end)
-		if begin = end; s.alone || end >= s.max {
+		if begin = end; end >= s.max {
 			break
 		}
 	}
@@ -125,12 +119,10 @@ func (s *writerSink) resume(b *async.Batch) (done int, err error) {
 // how many records are wholly written. A writer that takes a part is given the
 // rest at once, as long as it takes something.
 func (s *writerSink) write(b *async.Batch, lines []byte, ends []int) (done int, err error) {
-	off, panicked := 0, true
+	off := 0
 	defer func() {
 		done = s.settle(lines, off, ends)
 		b.Done(done)
-		// One bad line must not spoil those beside it for ever.
-		s.alone = panicked || off == 0 && (s.alone || err != nil)
 	}()
 	for off < len(lines) {
 		n, e := s.w.Write(lines[off:])
@@ -150,7 +142,6 @@ func (s *writerSink) write(b *async.Batch, lines []byte, ends []int) (done int, 
 			break
 		}
 	}
-	panicked = false
 	return 0, err
 }
 
