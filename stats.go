@@ -38,7 +38,8 @@ const (
 	// DropMemory: there was no room in the memory limit, so this record made room or
 	// was refused.
 	DropMemory = async.DropMemory
-	// DropOversize: larger than the whole memory limit.
+	// DropOversize: larger than the whole memory limit, or than what others leave of a
+	// shared one.
 	DropOversize = async.DropOversize
 	// DropClosed: logged during the shutdown, or after one that ran out of time.
 	DropClosed = async.DropClosed

@@ -185,6 +185,9 @@ func (c *core) failedLocked(w *worker, a *attempt, failed int) {
 		c.outage.failed(a.now, torn || !fallback && !(alone && a.permanent))
 	}
 	switch {
+	case w.kind == report && torn:
+		c.report.torn = true // the rest of it comes before all else
+		c.removeLocked(w, 1)
 	case w.kind == report:
 		next := c.report.next // a report that next cannot take must not come again at once
 		c.putBackLocked(w)
@@ -219,6 +222,7 @@ func (c *core) holdLocked(w *worker) {
 func (c *core) settleLocked(w *worker, n int, outcome *uint64, now time.Time) {
 	if w.kind == report {
 		c.counts.dropReports++
+		c.report.torn = false
 		c.removeLocked(w, n)
 		return
 	}

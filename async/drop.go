@@ -122,6 +122,7 @@ type dropReport struct {
 	last time.Time   // of the last report, at first of the start
 	next time.Time   // of the next one, at the earliest
 	undo *dropReport // as it was before the one under way
+	torn bool        // the writer took a part of the last one
 }
 
 // noteLocked is called after drops; records are missing before position gap.

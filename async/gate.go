@@ -101,7 +101,9 @@ func (c *core) fallbackLocked() bool {
 
 // isTornLocked reports whether a part of the batch's first record was written.
 // That record was held since.
-func (c *core) isTornLocked(w *worker) bool { return w.kind == retry && c.tornLocked() }
+func (c *core) isTornLocked(w *worker) bool {
+	return (w.kind == retry || w.kind == report) && c.tornLocked()
+}
 
 func (c *core) tornLocked() bool {
 	t, ok := c.sink.(Tearer)

@@ -4,8 +4,9 @@ import "log/slog"
 
 // A Budget bounds the bytes that waiting records hold, as they are estimated. Its
 // methods are called concurrently; Release is called with a lock of the handler held and
-// must not call back. If it has a method Leave(), that is called after the drain: no more
-// will be taken then.
+// must not call back. If it has a method Most() int64, larger records never have room,
+// else those larger than Limit. If it has a method Leave(), that is called after the
+// drain: no more will be taken then.
 type Budget interface {
 	// TryAcquire takes n bytes if there are that many.
 	TryAcquire(n int64) bool
@@ -23,6 +24,15 @@ func (c *core) leave() {
 	if b, ok := c.budget.(interface{ Leave() }); ok {
 		b.Leave()
 	}
+}
+
+// most is how large a record may be: others may keep bytes of a shared budget for
+// themselves.
+func (c *core) most() int64 {
+	if b, ok := c.budget.(interface{ Most() int64 }); ok {
+		return b.Most()
+	}
+	return c.budget.Limit()
 }
 
 // request is what a record needs to be taken. It does not have the record, which

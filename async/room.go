@@ -124,7 +124,7 @@ func (p *patience) stop() {
 func (c *core) makeRoom(ctx context.Context, q *request) (reason int, refused bool) {
 	reason = overflow
 	if !q.acquired {
-		if reason = memory; q.size > c.budget.Limit() {
+		if reason = memory; q.size > c.most() {
 			return oversize, true
 		}
 	}

@@ -103,10 +103,11 @@ func (c *core) finished(w *worker, err error) {
 	if c.leftLocked(w) {
 		return
 	}
+	flushed := err
 	if n := c.counts.failed - c.result.failed; n > 0 {
 		err = errors.Join(err, fmt.Errorf("asynchandler: handler %q: %d records failed during shutdown, the last one: %w", c.opts.Name, n, c.result.lastErr))
 	}
-	c.endLockedWith(finished, err)
+	c.endLockedWith(finished, err, flushed)
 }
 
 // abandon ends the drain, if it has not ended, because a context has.
@@ -121,7 +122,7 @@ func (c *core) abandon(ctx context.Context) {
 	c.notePeakLocked()
 	dropped := c.dropWaitingLocked()
 	c.result.ctx = ctx
-	c.endLockedWith(abandoned, &ShutdownError{Handler: c.opts.Name, Undelivered: undelivered, Err: ctx.Err()})
+	c.endLockedWith(abandoned, &ShutdownError{Handler: c.opts.Name, Undelivered: undelivered, Err: ctx.Err()}, ErrClosed)
 	c.sleep.Store(gone)
 	c.poke()
 	c.mu.Unlock()
@@ -130,10 +131,11 @@ func (c *core) abandon(ctx context.Context) {
 	c.abandonLeftovers()
 }
 
-func (c *core) endLockedWith(p phase, err error) {
+// endLockedWith ends the drain with err, and the Flushes that wait with flushed.
+func (c *core) endLockedWith(p phase, err, flushed error) {
 	c.phase = p
 	c.result.drain = err
-	c.passLocked(c.takeBarriersLocked(func(*barrier) bool { return true }), ErrClosed)
+	c.passLocked(c.takeBarriersLocked(func(*barrier) bool { return true }), flushed)
 	close(c.ended)
 }
 
@@ -199,5 +201,5 @@ func (c *core) runShutdownFunction(ctx context.Context, f func(context.Context) 
 
 // drainedLocked reports whether a shutdown has nothing left to wait for.
 func (c *core) drainedLocked() bool {
-	return c.phase == draining && c.depthLocked(c.ring.Tail())+c.outage.stuck == 0
+	return c.phase == draining && c.depthLocked(c.ring.Tail())+c.outage.stuck == 0 && !c.report.torn
 }

@@ -156,7 +156,7 @@ const (
 	// DropMemory: there was no room in the memory budget, so this record made room or
 	// was refused.
 	DropMemory DropReason = "memory"
-	// DropOversize: larger than the whole memory budget.
+	// DropOversize: larger than the whole memory budget, or than what others leave of it.
 	DropOversize DropReason = "oversize"
 	// DropClosed: logged during the shutdown, or after one that ran out of time.
 	DropClosed DropReason = "closed"

@@ -101,12 +101,12 @@ func (c *core) step(w *worker) (more bool) {
 	}
 	some := c.fillLocked(w)
 	drained := !some && c.drainedLocked()
-	bypassed := c.bypassedLocked()
+	bypassed, torn := c.bypassedLocked(), c.report.torn
 	c.mu.Unlock()
 	switch {
 	case drained:
 		return c.finish(w)
-	case some && w.kind == report && !c.wantsReports():
+	case some && w.kind == report && !torn && !c.wantsReports():
 		c.mu.Lock()
 		c.removeLocked(w, len(w.batch.entries)) // none if a caller made w put it back
 		c.mu.Unlock()
@@ -138,6 +138,10 @@ func (c *core) fillLocked(w *worker) bool {
 	due, limit := c.reportDueLocked(limit)
 	w.attempts, w.divert = 0, false
 	switch {
+	case c.report.torn && c.bypassedLocked() == 0:
+		w.kind = report
+		w.batch.entries = append(w.memory[:0], entry{h: c.root}) // the sink has what it says
+		return true
 	case due:
 		w.kind = report
 		w.batch.entries = append(w.memory[:0], entry{h: c.root, rec: c.reportLocked(time.Now())})
@@ -179,7 +183,9 @@ func (c *core) putBackLocked(w *worker) {
 	}
 	switch {
 	case w.kind == report:
-		c.report = *c.report.undo
+		if !c.report.torn {
+			c.report = *c.report.undo
+		}
 	case w.kind != fresh || w.divert:
 		c.holdLocked(w)
 		return

@@ -110,6 +110,20 @@ func (s *Share) Used() int64 {
 // Limit returns the limit of the whole budget.
 func (s *Share) Limit() int64 { return s.budget.limit }
 
+// Most returns the most bytes that could be in use through this share at once: the limit less what is kept for others.
+func (s *Share) Most() int64 {
+	b := s.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	most := b.limit
+	for _, other := range b.members {
+		if other != s {
+			most -= other.target
+		}
+	}
+	return most
+}
+
 // mustHold panics if less than n is held. It is sure to where one goroutine releases too much; where several do
 // at the same moment, or while another joins, one may slip through. A right release is never stopped.
 func (s *Share) mustHold(n, balance int64) {
