@@ -64,6 +64,14 @@ type point struct {
 	Name *string `json:"name,omitempty"`
 }
 
+// codeError is an error that can change.
+type codeError struct {
+	Code int
+	Text string
+}
+
+func (e *codeError) Error() string { return fmt.Sprintf("code %d: %s", e.Code, e.Text) }
+
 type loud struct{ fail any }
 
 func (l loud) String() string               { panic(l.fail) }

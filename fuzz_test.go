@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"testing"
@@ -18,9 +17,12 @@ import (
 // program is a sequence of logger calls, made from the bytes of the fuzzer. Run
 // twice, it does the same twice.
 type program struct {
-	data    []byte
-	spoil   bool     // change all arguments after each call
-	changes []func() // of the arguments of the call
+	testsink.Arguments
+	spoil bool // change all arguments after each call
+}
+
+func newProgram(data []byte, spoil bool) *program {
+	return &program{testsink.Arguments{Data: data, Other: otherValue}, spoil}
 }
 
 // maxOps bounds a program: there is room for as many records, and go test takes an
@@ -31,203 +33,60 @@ const maxOps = 32
 func (p *program) run(l *slog.Logger) {
 	root := l
 	for range maxOps {
-		if len(p.data) == 0 {
+		if len(p.Data) == 0 {
 			break
 		}
-		switch op := p.byte() % 10; {
+		switch op := p.Byte() % 10; {
 		case op == 0:
 			l = root
 		case op == 1:
-			l = l.WithGroup(p.string())
+			l = l.WithGroup(p.String())
 		case op < 4:
-			l = l.With(p.args()...)
+			l = l.With(p.Args()...)
 		default:
 			p.log(op, l)
 		}
 		if p.spoil {
-			for _, change := range p.changes {
-				change()
-			}
+			p.Change()
 		}
-		p.changes = nil
+		p.Keep()
 	}
 }
 
 func (p *program) log(op byte, l *slog.Logger) {
 	ctx := context.Background()
-	level := slog.Level(int8(p.byte()))
+	level := slog.Level(int8(p.Byte()))
 	switch op {
 	case 4:
-		l.Info(p.string(), p.args()...)
+		l.Info(p.String(), p.Args()...)
 	case 5:
-		l.Log(ctx, level, p.string(), p.args()...)
+		l.Log(ctx, level, p.String(), p.Args()...)
 	case 6:
-		r := slog.NewRecord(time.Time{}, level, p.string(), 0)
-		r.AddAttrs(p.attrs(2)...)
+		r := slog.NewRecord(time.Time{}, level, p.String(), 0)
+		r.AddAttrs(p.Attrs(2)...)
 		_ = l.Handler().Handle(ctx, r)
 	default:
-		l.LogAttrs(ctx, level, p.string(), p.attrs(3)...)
+		l.LogAttrs(ctx, level, p.String(), p.Attrs(3)...)
 	}
 }
 
-func (p *program) onChange(f func()) { p.changes = append(p.changes, f) }
-
-func (p *program) byte() byte {
-	if len(p.data) == 0 {
-		return 0
-	}
-	b := p.data[0]
-	p.data = p.data[1:]
-	return b
-}
-
-func (p *program) bytes() []byte {
-	n := min(int(p.byte())%12, len(p.data))
-	b := bytes.Clone(p.data[:n])
-	p.data = p.data[n:]
-	return b
-}
-
-func (p *program) string() string { return string(p.bytes()) }
-
-func (p *program) float() float64 {
-	var bits uint64
-	for range 8 {
-		bits = bits<<8 | uint64(p.byte())
-	}
-	return math.Float64frombits(bits)
-}
-
-// args are arguments of Info and With: attributes, pairs and what makes no pair.
-func (p *program) args() []any {
-	args := make([]any, p.byte()%8)
-	for i := range args {
-		switch p.byte() % 4 {
-		case 0:
-			args[i] = slog.Attr{Key: p.string(), Value: p.value(2)}
-		case 1:
-			args[i] = p.any(2)
-		default:
-			args[i] = p.string()
-		}
-	}
-	p.onChange(func() { clear(args) })
-	return args
-}
-
-func (p *program) attrs(depth int) []slog.Attr {
-	attrs := make([]slog.Attr, p.byte()%7)
-	for i := range attrs {
-		attrs[i] = slog.Attr{Key: p.string(), Value: p.value(depth)}
-	}
-	p.onChange(func() { clear(attrs) })
-	return attrs
-}
-
-func (p *program) value(depth int) slog.Value {
-	switch kind := p.byte() % 16; {
-	case kind < 6:
-		return slog.AnyValue(p.any(depth))
-	case kind == 6:
-		return slog.StringValue(p.string())
-	case kind == 7:
-		return slog.Float64Value(p.float())
-	case kind == 8:
-		return slog.TimeValue(time.Unix(int64(p.float()), int64(p.byte())).UTC())
-	case kind == 9:
-		return slog.DurationValue(time.Duration(p.float()))
-	case depth == 0:
-		return slog.IntValue(int(p.byte()))
-	case kind < 12:
-		return slog.GroupValue(p.attrs(depth - 1)...)
-	case kind == 12:
-		reason := p.string()
-		return slog.AnyValue(valuerFunc(func() slog.Value { panic(reason) }))
-	case kind == 13:
-		v := p.value(depth - 1)
-		return slog.AnyValue(valuer(v))
-	default:
-		attrs := p.attrs(depth - 1)
-		return slog.AnyValue(valuerFunc(func() slog.Value { return slog.GroupValue(attrs...) }))
-	}
-}
-
-// any returns a value that can change after the call, mostly.
-func (p *program) any(depth int) any {
-	switch kind := p.byte() % 16; {
-	case kind == 0:
-		b := p.bytes()
-		p.onChange(func() { clear(b) })
-		return b
-	case kind == 1:
-		b := json.RawMessage(p.bytes())
-		p.onChange(func() { clear(b) })
-		return b
-	case kind == 2:
-		s := []string{p.string(), p.string()}
-		p.onChange(func() { clear(s) })
-		return s
-	case kind == 3:
-		m := map[string]int{p.string(): int(p.byte()), p.string(): 1}
-		p.onChange(func() { clear(m) })
-		return m
-	case kind == 4 && depth > 0:
-		m := map[string]any{p.string(): p.any(depth - 1)}
-		p.onChange(func() { clear(m) })
-		return m
-	case kind == 5 && depth > 0:
-		s := []any{p.any(depth - 1), p.any(depth - 1)}
-		p.onChange(func() { clear(s) })
-		return s
-	case kind == 6:
-		v := &point{X: int(p.byte())}
-		p.onChange(func() { v.X++ })
-		return v
-	case kind == 7:
-		s := &slog.Source{Function: p.string(), File: p.string(), Line: int(p.byte())}
-		p.onChange(func() { s.Line++ })
-		return s
-	case kind < 11:
-		return p.failure()
-	case kind == 11:
-		v := &marshaler{p.bytes(), p.byte()}
-		p.onChange(func() { v.data, v.how = nil, v.how+1 })
-		return v
-	case kind == 12:
-		f := p.float()
-		p.onChange(func() { f++ })
-		return holder{&texter{p.bytes()}, f}
-	case kind == 13:
-		return nil
-	case kind == 14:
-		return (*point)(nil)
-	default:
-		return int(p.byte())
-	}
-}
-
-func (p *program) failure() error {
-	e := &codeError{Code: int(p.byte()), Text: p.string()}
-	p.onChange(func() { e.Code++ })
-	switch p.byte() % 4 {
+// otherValue makes values with methods and of types of this package.
+func otherValue(a *testsink.Arguments) any {
+	switch a.Byte() % 4 {
 	case 0:
-		return fmt.Errorf("%s: %w", p.string(), e)
+		v := &point{X: int(a.Byte())}
+		a.OnChange(func() { v.X++ })
+		return v
 	case 1:
-		return errors.Join(e, errors.New(p.string()))
+		v := &marshaler{a.Bytes(), a.Byte()}
+		a.OnChange(func() { v.data, v.how = nil, v.how+1 })
+		return v
 	case 2:
-		return fmt.Errorf("%w", errors.New(p.string()))
+		return holder{&texter{a.Bytes()}, a.Float()}
 	default:
-		return e
+		return (*point)(nil)
 	}
 }
-
-// codeError is an error that can change.
-type codeError struct {
-	Code int
-	Text string
-}
-
-func (e *codeError) Error() string { return fmt.Sprintf("code %d: %s", e.Code, e.Text) }
 
 // marshaler shows itself as JSON and as text, or fails or panics.
 type marshaler struct {
@@ -275,7 +134,7 @@ func FuzzDifferential(f *testing.F) { // P1, P4
 			for i, replace := range replacing {
 				ho := &slog.HandlerOptions{Level: slog.Level(math.MinInt8), AddSource: i == 1, ReplaceAttr: replace}
 				var want bytes.Buffer
-				(&program{data: data}).run(slog.New(clocked{flavor.original(&want, ho)}))
+				newProgram(data, false).run(slog.New(clocked{flavor.original(&want, ho)}))
 
 				var got testsink.Buffer
 				gate := testsink.NewBlockingWriter(&got)
@@ -284,7 +143,7 @@ func FuzzDifferential(f *testing.F) { // P1, P4
 					opts = append(opts, asynchandler.WithOnDrop(func(context.Context, slog.Record, asynchandler.DropReason) {}))
 				}
 				h := flavor.make(gate, ho, opts...)
-				(&program{data: data, spoil: true}).run(slog.New(clocked{h}))
+				newProgram(data, true).run(slog.New(clocked{h}))
 				gate.Release()
 				if err := h.Close(); err != nil {
 					t.Fatalf("%s, replace %d: %v", flavor.name, i, err)
