@@ -1,10 +1,18 @@
 package asynchandler_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// TestMain fails if a test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain fails if a test leaves a goroutine behind. It makes the test binary one of
+// the programs if it is told to.
+func TestMain(m *testing.M) {
+	if program := programs[os.Getenv(programVariable)]; program != nil {
+		program()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
