@@ -1,8 +1,8 @@
-// Command otlp sends log records to an OpenTelemetry Collector: through asynchandler
-// and OpenTelemetry's slog bridge, over OTLP/gRPC, each with the trace of the request
-// that logged it:
+// Otlp sends log records to an OpenTelemetry Collector: through asynchandler and
+// OpenTelemetry's slog bridge, over OTLP/gRPC, each with the trace of the request that
+// logged it. A Collector must listen; README.md has one to start:
 //
-//	go run . -endpoint 127.0.0.1:4317
+//	go -C examples/otlp run . -endpoint 127.0.0.1:4317
 //
 // Restart the Collector meanwhile: nothing is lost. What would be, and who says so, is
 // in README.md.
