@@ -44,7 +44,7 @@ const (
 )
 
 // An Option configures a constructor of this package. Of an option given twice
-// the last counts. A value out of its range makes the constructor panic with a
+// the last counts, but for [WithOnShutdown], which adds. A value out of its range makes the constructor panic with a
 // message that names option and value: durations and sizes below 0, and nil where
 // it is not said what that means. An option that has no use beside the others, such as
 // WithBlockTimeout without Block, is ignored.
@@ -62,6 +62,7 @@ type options struct {
 func newOptions(opts []Option) *options {
 	o := &options{maxWrite: -1}
 	for _, opt := range opts {
+		require("Option", "nil", opt != nil, "an option")
 		opt(o)
 	}
 	if o.settings.Name == "" {
@@ -208,7 +209,8 @@ func WithOnDrop(fn func(context.Context, slog.Record, DropReason)) Option {
 
 // WithErrorHandler sets a function that gets each [*DeliveryError], [*PanicError] and
 // [*StallError], on the worker, or after the shutdown on the caller of Handle. It may
-// log, also through this handler; it should not be slow. It may be called concurrently:
+// log, also through this handler, but a record for each error goes on for ever if next
+// refuses those too; it should not be slow. It may be called concurrently:
 // when a call into next that hung returns, another worker is at work. Default: one line
 // on standard error at most each ten seconds, with the number of errors it stands for.
 func WithErrorHandler(fn func(error)) Option {

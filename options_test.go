@@ -53,6 +53,7 @@ func TestOptionOutOfRangePanics(t *testing.T) {
 		{asynchandler.WithMemoryLimit(0), "WithMemoryLimit(0): want >= 1"},
 		{asynchandler.WithMemoryLimit(math.MinInt64), "WithMemoryLimit(-9223372036854775808): want >= 1"},
 		{asynchandler.WithBudget(nil), "WithBudget(nil): want a budget"},
+		{nil, "Option(nil): want an option"},
 		{asynchandler.WithMaxRecordSize(-1), "WithMaxRecordSize(-1): want >= 0"},
 		{asynchandler.WithCloseTimeout(0), "WithCloseTimeout(0s): want > 0"},
 		{asynchandler.WithCloseTimeout(-time.Hour), "WithCloseTimeout(-1h0m0s): want > 0"},
