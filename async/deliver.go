@@ -11,6 +11,10 @@ func (c *core) deliver(w *worker) bool {
 		return c.attempt(w, v)
 	case hold:
 		c.hold(w, v)
+	case putBack:
+		c.mu.Lock()
+		c.putBackLocked(w)
+		c.mu.Unlock()
 	}
 	return false
 }

@@ -38,6 +38,7 @@ const (
 	try              // they are given to next
 	divert           // they go to the fallback
 	hold             // they wait
+	putBack          // another record comes first
 )
 
 // decide says what to do with the batch of w. It asks the gate only if it does
@@ -80,6 +81,8 @@ func (c *core) verdictLocked(w *worker) (v verdict, fallback bool, pause time.Du
 		v.action, v.n = divert, 1
 	case w.kind == fresh && c.bypassedLocked() > 0:
 		v.action = divert
+	case c.tornLocked() && !c.isTornLocked(w):
+		v.action = putBack // the time to pass the torn one is over: the sink would go on with that
 	case stuck && fallback:
 		v.action = divert
 	case stuck:
