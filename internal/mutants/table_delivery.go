@@ -72,6 +72,10 @@ var deliveryMutants = []mutant{
 		file: "sink.go", old: "return pipeBuf()", new: "return defaultMaxWrite", tests: ".",
 	},
 	{
+		name: "sink: another record while it has a part of one", breaks: "no line is torn or written twice",
+		file: "async/gate.go", old: "case c.tornLocked() && !c.isTornLocked(w):", new: "case false:", tests: "./async",
+	},
+	{
 		name: "sink: never a line alone", breaks: "one bad line does not spoil those beside it",
 		file: "async/outage.go", old: "o.limit = 1\n", new: "o.limit = 0\n", tests: ".",
 	},
