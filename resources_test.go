@@ -128,7 +128,7 @@ func TestHeapAfterAMillionRecords(t *testing.T) { // P5
 // With Block no record is lost or out of order, on however many processors, though the
 // queue is small. Somebody who looks on or flushes must not hurt, nor be what keeps it
 // going.
-func TestLosslessFlowConcurrentSafe(t *testing.T) { // P1, P3
+func TestLosslessFlow(t *testing.T) { // P1, P3
 	const goroutines, each = 8, 300
 	for _, procs := range []int{1, 2, 4, 16} {
 		for _, f := range []flavor{flavors[0], flavors[3]} { // over a writer, and over a handler
@@ -157,7 +157,7 @@ func TestLosslessFlowConcurrentSafe(t *testing.T) { // P1, P3
 
 // With the other policies, what is dropped while next hangs is counted, and all else arrives
 // once and in order. Later drops are possible too: the worker may get no processor.
-func TestFlowIsAccountedForConcurrentSafe(t *testing.T) { // P1, P3
+func TestFlowIsAccountedFor(t *testing.T) { // P1, P3
 	const goroutines, each = 8, 300
 	for _, procs := range []int{1, 2, 4, 16} {
 		for _, policy := range []asynchandler.Overflow{asynchandler.DropOldest, asynchandler.DropNewest} {
