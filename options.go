@@ -212,7 +212,8 @@ func WithOnDrop(fn func(context.Context, slog.Record, DropReason)) Option {
 // log, also through this handler, but a record for each error goes on for ever if next
 // refuses those too; it should not be slow. It may be called concurrently:
 // when a call into next that hung returns, another worker is at work. Default: one line
-// on standard error at most each ten seconds, with the number of errors it stands for.
+// on standard error at most each ten seconds, and one at the end of the handler for
+// those that are left, with the number of errors it stands for.
 func WithErrorHandler(fn func(error)) Option {
 	return func(o *options) { o.ErrorHandler = requireSet("WithErrorHandler", fn) }
 }
