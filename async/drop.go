@@ -207,6 +207,7 @@ func (c *core) reportLocked(now time.Time) slog.Record {
 		slog.GroupAttrs("levels", perLevel...),
 	)
 	before := c.report
+	before.undo = nil
 	c.report.undo, c.report.told = &before, all
 	c.report.last, c.report.next, c.report.open = now, now.Add(c.opts.DropReports), false
 	return rec

@@ -2,6 +2,7 @@ package async
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -121,7 +122,11 @@ func (c *core) serveBarriers(w *worker) {
 	c.mu.Lock()
 	var ready []*barrier
 	if !c.leftLocked(w) && c.hands+len(c.outage.held)+c.outage.stuck == 0 {
-		ready = c.takeBarriersLocked(func(b *barrier) bool { return c.ring.Passed(b.before) })
+		for _, b := range c.barriers {
+			if c.ring.Passed(b.before) {
+				ready = append(ready, b)
+			}
+		}
 	}
 	c.mu.Unlock()
 	if len(ready) == 0 {
@@ -131,7 +136,8 @@ func (c *core) serveBarriers(w *worker) {
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.passLocked(ready, err)
+		// The end of a shutdown has let go of those whose Flush hangs.
+		c.passLocked(c.takeBarriersLocked(func(b *barrier) bool { return slices.Contains(ready, b) }), err)
 	}()
 	c.flushSink(w, &err)
 }

@@ -119,6 +119,31 @@ func TestFlushInAFlood(t *testing.T) {
 	})
 }
 
+// The end of a shutdown lets go of a Flush whose sink hangs.
+func TestFlushThatHangsUntilTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := testsink.NewGate()
+		t.Cleanup(gate.Release)
+		h := async.New(&testsink.Recorder{}, async.Options{Sink: hungFlush{&flushableSink{}, gate}, ErrorHandler: func(error) {}})
+		sayEach(h, "m")
+		flushed := make(chan error, 1)
+		go func() { flushed <- h.Flush(context.Background()) }()
+		<-gate.Entered()
+		require.Error(t, h.Close())
+		require.ErrorIs(t, <-flushed, async.ErrClosed)
+	})
+}
+
+type hungFlush struct {
+	*flushableSink
+	gate *testsink.Gate
+}
+
+func (s hungFlush) Flush() error {
+	s.gate.Pass()
+	return nil
+}
+
 func TestFlushOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := async.New(&testsink.Recorder{}, async.Options{})

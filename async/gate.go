@@ -81,12 +81,12 @@ func (c *core) verdictLocked(w *worker) (v verdict, fallback bool, pause time.Du
 		v.action, v.n = divert, 1
 	case w.kind == fresh && c.bypassedLocked() > 0:
 		v.action = divert
-	case c.tornLocked() && !c.isTornLocked(w):
-		v.action = putBack // the time to pass the torn one is over: the sink would go on with that
 	case stuck && fallback:
 		v.action = divert
 	case stuck:
 		v.action, v.outage = hold, true
+	case c.tornLocked() && !c.isTornLocked(w) && (len(c.outage.held) > 0 || c.report.torn):
+		v.action = putBack // the time to pass the torn one is over: the sink would go on with that
 	case c.phase == running && c.opts.Gate != nil:
 		// undecided
 	case pause > 0:

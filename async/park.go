@@ -80,7 +80,7 @@ func (c *core) sparseLocked(w *worker) bool {
 // record that must wait until limit, if that is not 0.
 func (c *core) rest(w *worker, limit time.Duration) {
 	if w.naps > 0 {
-		c.nap(w)
+		c.nap(w, limit)
 		return
 	}
 	if !c.sleep.CompareAndSwap(awake, parked) {
@@ -96,11 +96,19 @@ func (c *core) rest(w *worker, limit time.Duration) {
 	c.sleep.CompareAndSwap(parked, awake)
 }
 
-func (c *core) nap(w *worker) {
+// nap lets records gather, but not while somebody waits for what there is.
+func (c *core) nap(w *worker, limit time.Duration) {
 	w.naps--
 	w.quick = false
+	d := c.linger
+	if c.waiters.Load() > 0 || c.ring.Sealed() {
+		d = nap
+	}
+	if limit > 0 {
+		d = min(d, limit)
+	}
 	if c.sleep.CompareAndSwap(awake, napping) {
-		w.wait(c.linger)
+		w.wait(d)
 		c.sleep.CompareAndSwap(napping, awake)
 	}
 }

@@ -14,7 +14,8 @@ import (
 // enough for a request.
 //
 // It is waited in slices: where the process gets no CPU time, each of them takes
-// longer, and the worker, which gets none either, is not taken for stalled.
+// longer but counts as it should have been, and the worker, which gets none either, is
+// not taken for stalled.
 const (
 	maxWait = 100 * time.Millisecond
 	slice   = 10 * time.Millisecond
@@ -75,15 +76,15 @@ func (m *room) progress() {
 // patience is how long one call may still wait. The zero value has not begun.
 type patience struct {
 	timer  *time.Timer
-	slices int       // that are over, under a policy that drops
-	end    time.Time // under Block, if there is a limit
+	waited time.Duration // under a policy that drops
+	end    time.Time     // under Block, if there is a limit
 }
 
 // left returns how long to wait now, at most. It reports false when the patience is
 // at its end.
 func (p *patience) left(o *Options, poll bool) (d time.Duration, more bool) {
 	if o.Overflow != Block {
-		return slice, p.slices < int(maxWait/slice)
+		return slice, p.waited < maxWait
 	}
 	if o.BlockTimeout > 0 {
 		if p.end.IsZero() {
@@ -159,9 +160,15 @@ func (c *core) awaitRoom(ctx context.Context, q *request) bool {
 		if !more {
 			break
 		}
+		if !q.acquired && q.size > c.most() {
+			return true // another handler has joined the budget: it will never fit
+		}
 		if room, done := c.awaitSignal(ctx, q, d); done {
 			return room
 		}
+	}
+	if c.hasRoom(q) { // too little for the worker to announce it
+		return true
 	}
 	if c.room.made.Load() == made {
 		c.room.stalled.Store(true)
@@ -181,13 +188,14 @@ func (c *core) awaitSignal(ctx context.Context, q *request, d time.Duration) (ro
 		return false, true
 	}
 	c.wake(napping)
+	began := time.Now()
+	defer func() { q.patience.waited += min(time.Since(began), slice) }()
 	select {
 	case <-signal:
 	case <-c.closing:
 	case <-ctx.Done(): // says nothing about the worker
-		return false, true
+		return c.hasRoom(q), true
 	case <-q.patience.after(d):
-		q.patience.slices++
 	}
 	return false, false
 }

@@ -96,7 +96,7 @@ func (c *core) step(w *worker) (more bool) {
 	}
 	if c.sparseLocked(w) {
 		c.mu.Unlock()
-		c.nap(w)
+		c.nap(w, 0)
 		return true
 	}
 	some := c.fillLocked(w)
