@@ -28,7 +28,7 @@ func TestCallersThatLoseTheRaceForRoom(t *testing.T) {
 					wg.Go(func() {
 						began := time.Now()
 						_ = h.Handle(t.Context(), newRecord("m"))
-						assert.LessOrEqual(t, time.Since(began), maxWait)
+						assert.LessOrEqual(t, time.Since(began), lenience*maxWait)
 					})
 				}
 				wg.Wait()
