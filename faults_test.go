@@ -162,7 +162,7 @@ var breakables = []breakable{
 	{"full device", 0, func(t *testing.T) (io.Writer, func(), func() string) {
 		f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 		if errors.Is(err, os.ErrNotExist) {
-			t.Skip("only Linux and some BSDs have /dev/full")
+			t.Skip("this system has no /dev/full, the device that is always full")
 		}
 		require.NoError(t, err)
 		t.Cleanup(func() { f.Close() })

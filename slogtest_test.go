@@ -7,12 +7,10 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"testing/slogtest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/asynchandler/asynchandler"
-	"github.com/asynchandler/asynchandler/internal/testsink"
 )
 
 // flavor is a way to make a handler, and the handler of slog that it must be like.
@@ -63,35 +61,18 @@ func TestSlogtest(t *testing.T) { // P1
 	}
 	for _, f := range flavors {
 		for _, s := range settings {
-			t.Run(f.name+"/"+s.name, func(t *testing.T) { runSlogtest(t, f, s.ho, "") })
-			t.Run(f.name+"/"+s.name+"/derived", func(t *testing.T) { runSlogtest(t, f, s.ho, "prefix") })
+			t.Run(f.name+"/"+s.name, func(t *testing.T) { slogtestStack(t, f, alone(s.ho), "") })
+			t.Run(f.name+"/"+s.name+"/derived", func(t *testing.T) { slogtestStack(t, f, alone(s.ho), "prefix") })
 		}
 	}
 }
 
-// runSlogtest runs slogtest on a handler, or on one derived from it within a group.
-func runSlogtest(t *testing.T, f flavor, ho *slog.HandlerOptions, group string) {
-	var h *asynchandler.Handler
-	var out *testsink.Buffer
-	newHandler := func(t *testing.T) slog.Handler {
-		out = new(testsink.Buffer)
-		h = f.make(out, ho, small)
-		t.Cleanup(func() { require.NoError(t, h.Close()) })
-		if group == "" {
-			return h
-		}
-		return h.WithAttrs([]slog.Attr{slog.Int("before", 1)}).WithGroup(group)
+// alone is the stack of a handler by itself.
+func alone(ho *slog.HandlerOptions) func(flavor, io.Writer) (slog.Handler, queue) {
+	return func(f flavor, w io.Writer) (slog.Handler, queue) {
+		h := f.make(w, ho, small)
+		return h, h
 	}
-	slogtest.Run(t, newHandler, func(t *testing.T) map[string]any {
-		require.NoError(t, h.Flush(t.Context()))
-		line := f.parse(t, out.String())
-		if group == "" {
-			return line
-		}
-		require.Contains(t, line, "before")
-		inner, _ := line[group].(map[string]any)
-		return merged(inner, line, slog.TimeKey, slog.LevelKey, slog.MessageKey)
-	})
 }
 
 // merged returns m with those of the keys that from has.

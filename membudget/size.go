@@ -19,5 +19,5 @@ import (
 //
 // A string counts with its length wherever it is, so constants and strings that several records share count in each
 // record. For records of 80 bytes or more whose strings are all their own, the estimate is within 30% of the growth of
-// the heap; of less, the allocator's rounding is most of it.
+// the heap on 64-bit platforms; of less, the allocator's rounding is most of it.
 func SizeOf(r slog.Record) int64 { return recordsize.Of(&r) }
