@@ -137,23 +137,28 @@ func (c *core) enqueue(ctx context.Context, h *Handler, r *slog.Record, size int
 		return c.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size, acquired: true})
 	}
 	c.put(pos, e, ctx, h, r, size)
+	c.follow(ctx, pos, r.Level)
 	return nil
 }
 
-// put fills the reserved slot, hands it over and sees to what follows from that.
+// put fills the reserved slot and hands it over.
 func (c *core) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slog.Record, size int64) {
 	e.ctx = ctx
 	e.h = h
 	e.size = size
 	e.rec = *r
 	c.ring.Publish(pos)
+}
+
+// follow sees to what follows from a record in the ring.
+func (c *core) follow(ctx context.Context, pos uint64, level slog.Level) {
 	if c.sleep.Load() != awake {
 		c.wakeFor(pos)
 	}
 	if c.highWater > 0 {
 		c.checkHighWater(pos)
 	}
-	if c.rare && c.opts.SyncLevel != nil && r.Level >= c.opts.SyncLevel.Level() {
+	if c.rare && c.opts.SyncLevel != nil && level >= c.opts.SyncLevel.Level() {
 		c.awaitOutcome(ctx, pos)
 	}
 }
@@ -173,15 +178,21 @@ func (c *core) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, q *r
 			pos, e, status := c.ring.Reserve()
 			if status == ring.Reserved {
 				c.put(pos, e, ctx, h, r, q.size)
+				c.follow(ctx, pos, r.Level)
 				return nil
 			}
 			if status == ring.Sealed {
 				continue
 			}
 		}
-		if reason, refused := c.makeRoom(ctx, q); refused {
+		reason, refused := c.makeRoom(ctx, h, r, q)
+		if refused {
 			c.giveBack(q)
 			return c.refuse(ctx, h, r, reason)
+		}
+		if q.waiter != nil && q.waiter.admitted {
+			c.follow(ctx, q.waiter.pos, r.Level)
+			return nil
 		}
 	}
 }

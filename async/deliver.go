@@ -32,7 +32,7 @@ func (c *core) hold(w *worker, v verdict) {
 	if bypass {
 		return
 	}
-	c.room.announce(time.Now(), true)
+	c.announce(time.Now(), true)
 	if v.wait > 0 {
 		w.wait(v.wait)
 	} else {
@@ -109,7 +109,7 @@ func (c *core) complete(w *worker, a *attempt) {
 		c.room.progress()
 	}
 	if c.budget != nil {
-		c.room.announce(a.now, c.roomy())
+		c.announce(a.now, false)
 	}
 	if a.gated {
 		err := a.err

@@ -24,6 +24,7 @@ func freeze(t *testing.T, h *Handler, msg string) (thaw func()) {
 	return func() {
 		r := newRecord(msg)
 		c.put(pos, e, t.Context(), h, &r, 0)
+		c.follow(t.Context(), pos, r.Level)
 	}
 }
 

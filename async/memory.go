@@ -35,12 +35,13 @@ func (c *core) most() int64 {
 	return c.budget.Limit()
 }
 
-// request is what a record needs to be taken. It does not have the record, which
-// would be moved to the heap for that.
+// request is what a record needs to be taken. Only one that waits has the record, which
+// is moved to the heap for that.
 type request struct {
 	level    slog.Level
 	size     int64
 	acquired bool // size, of the budget
+	waiter   *waiter
 	patience patience
 }
 
@@ -53,10 +54,7 @@ func (c *core) acquire(q *request) bool {
 }
 
 // hasRoom reports whether it is worth trying again.
-func (c *core) hasRoom(q *request) bool { return c.acquire(q) && !c.ring.Full() }
-
-// roomy reports whether there are places for many records.
-func (c *core) roomy() bool { return c.ring.Waiting() <= c.ring.Cap()*3/4 }
+func (c *core) hasRoom(q *request) bool { return !c.ring.Full() && c.acquire(q) }
 
 // giveBack is called for a record that is not taken.
 func (c *core) giveBack(q *request) {

@@ -238,6 +238,7 @@ func TestPublishedAfterTheEnd(t *testing.T) {
 
 		r := newRecord("m")
 		c.put(pos, e, t.Context(), h, &r, 0)
+		c.follow(t.Context(), pos, r.Level)
 		s := h.Stats()
 		assert.Zero(t, s.Depth)
 		assert.Equal(t, uint64(1), s.Received)

@@ -1,12 +1,15 @@
 package async
 
 import (
+	"container/list"
 	"context"
 	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/asynchandler/asynchandler/internal/ring"
 )
 
 // maxWait is how long a caller that outruns the worker waits for it rather than
@@ -15,57 +18,136 @@ import (
 //
 // It is waited in slices: where the process gets no CPU time, each of them takes
 // longer but counts as it should have been, and the worker, which gets none either, is
-// not taken for stalled. A wait that ended with room, which other callers were quicker
-// to take, counts a tenth: on one processor the first of them takes all there is, and
-// the others must not drop for that while the worker does its work.
+// not taken for stalled.
 const (
-	maxWait  = 100 * time.Millisecond
-	slice    = 10 * time.Millisecond
-	lenience = 10
+	maxWait = 100 * time.Millisecond
+	slice   = 10 * time.Millisecond
 )
 
 // room is where callers wait for the worker to make room.
+//
+// The worker itself puts the records of those who wait into the ring, first come, first
+// served, as the receiver of a Go channel does with the senders that wait. Were they only
+// woken, others could take the room before them again and again.
 type room struct {
 	// stalled says that a caller waited in vain. No other waits then until the
 	// worker has made room again: an outage costs one wait, not one per call.
 	stalled atomic.Bool
 	made    atomic.Uint64 // deliveries that made room
-	waiting atomic.Int32
+	waiting atomic.Int32  // len of queue
 
 	mu       sync.Mutex
+	queue    list.List     // of *waiter
 	signal   chan struct{} // closed when there is room, and replaced
 	signaled time.Time
+}
+
+// waiter is a record for which there is no room yet. Guarded by room.mu.
+type waiter struct {
+	entry
+	acquired bool          // entry.size, of the budget
+	place    *list.Element // nil when it is not in the queue
+	admitted bool          // is in the ring, at pos
+	pos      uint64
 }
 
 // gather is how long callers wait on while there is room for a few records only: to
 // wake them costs more than to log.
 const gather = time.Millisecond
 
-// enter returns what will be closed when there is room. The caller must look at
-// the ring once more before it waits, and call leave in the end.
-func (m *room) enter() <-chan struct{} {
-	m.waiting.Add(1)
+// enter puts w into the queue. The caller must look at the ring once more before it
+// waits, and call leave in the end.
+func (m *room) enter(w *waiter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.signal
+	m.waiting.Add(1)
+	w.place = m.queue.PushBack(w)
 }
 
-func (m *room) leave() { m.waiting.Add(-1) }
+// leave takes w out of the queue and reports whether the worker did so before.
+func (m *room) leave(w *waiter) (admitted bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.removeLocked(w)
+	return w.admitted
+}
 
-// announce wakes the callers that wait. It is called after every removal by the
-// worker, and says whether there is room for many records.
-func (m *room) announce(now time.Time, much bool) {
+func (m *room) removeLocked(w *waiter) {
+	if w.place != nil {
+		m.queue.Remove(w.place)
+		w.place = nil
+		m.waiting.Add(-1)
+	}
+}
+
+// next returns what will be closed when there is room, unless w is admitted already.
+func (m *room) next(w *waiter) (signal <-chan struct{}, admitted bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.signal, w.admitted
+}
+
+// firstLocked returns who has waited longest.
+func (m *room) firstLocked() *waiter {
+	if front := m.queue.Front(); front != nil {
+		return front.Value.(*waiter)
+	}
+	return nil
+}
+
+// announce lets those in who wait, as far as there is room, and wakes all of them: who did
+// not get in may find room that is made in the meantime. The worker calls it after every
+// removal, and says whether it will not call again soon.
+func (c *core) announce(now time.Time, last bool) {
+	m := &c.room
 	if m.waiting.Load() == 0 {
 		return
 	}
+	much := c.ring.Waiting() <= c.ring.Cap()*3/4
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !much && now.Sub(m.signaled) < gather {
+	if !much && !last && now.Sub(m.signaled) < gather {
 		return
 	}
 	m.signaled = now
+	c.admitLocked()
 	close(m.signal)
 	m.signal = make(chan struct{})
+}
+
+// admitLocked puts records of the queue into the ring as long as there is room.
+func (c *core) admitLocked() {
+	m := &c.room
+	for w := m.firstLocked(); w != nil && !c.ring.Full(); w = m.firstLocked() {
+		acquired := !w.acquired && c.acquireUnlocked(w.size)
+		if !acquired && !w.acquired {
+			return
+		}
+		if acquired && (w.place == nil || w.acquired) { // it left, or has them itself by now
+			c.release(w.size)
+			continue
+		}
+		pos, e, status := c.ring.Reserve()
+		if status != ring.Reserved {
+			if acquired {
+				c.release(w.size)
+			}
+			return
+		}
+		*e = w.entry
+		c.ring.Publish(pos)
+		w.pos, w.admitted = pos, true
+		m.removeLocked(w)
+	}
+}
+
+// acquireUnlocked lets go of room.mu while it asks the budget, which may be or call code
+// of the user's.
+func (c *core) acquireUnlocked(size int64) (ok bool) {
+	c.room.mu.Unlock()
+	defer c.room.mu.Lock()
+	c.guard(func() { ok = c.budget.TryAcquire(size) }, c.notePanic)
+	return ok
 }
 
 // progress is called when a delivery has succeeded.
@@ -79,8 +161,8 @@ func (m *room) progress() {
 // patience is how long one call may still wait. The zero value has not begun.
 type patience struct {
 	timer  *time.Timer
-	waited time.Duration // under a policy that drops
-	end    time.Time     // under Block, if there is a limit
+	waited time.Duration
+	end    time.Time // under Block, if there is a limit
 }
 
 // left returns how long to wait now, at most. It reports false when the patience is
@@ -123,9 +205,9 @@ func (p *patience) stop() {
 	}
 }
 
-// makeRoom is called for a record for which there was no room. It returns when it is
-// worth trying again, or says why the record is refused.
-func (c *core) makeRoom(ctx context.Context, q *request) (reason int, refused bool) {
+// makeRoom is called for a record for which there was no room. It returns when the
+// record was taken or when it is worth trying again, or says why it is refused.
+func (c *core) makeRoom(ctx context.Context, h *Handler, r *slog.Record, q *request) (reason int, refused bool) {
 	reason = overflow
 	if !q.acquired {
 		if reason = memory; q.size > c.most() {
@@ -136,7 +218,10 @@ func (c *core) makeRoom(ctx context.Context, q *request) (reason int, refused bo
 		return reentrant, true
 	}
 	policy := c.opts.Overflow
-	if policy == Block || !c.room.stalled.Load() {
+	if ctx.Err() == nil && (policy == Block || !c.room.stalled.Load()) {
+		if q.waiter == nil {
+			q.waiter = &waiter{entry: entry{ctx: ctx, h: h, size: q.size, rec: *r}}
+		}
 		if c.awaitRoom(ctx, q) {
 			return 0, false
 		}
@@ -152,56 +237,51 @@ func (c *core) makeRoom(ctx context.Context, q *request) (reason int, refused bo
 	return reason, true
 }
 
-// awaitRoom waits for room or the shutdown. It reports false when it is not worth
-// waiting any longer.
-func (c *core) awaitRoom(ctx context.Context, q *request) bool {
+// awaitRoom waits until the record is in the ring, there is room for it, or the shutdown
+// begins. It reports false when it is not worth waiting any longer.
+func (c *core) awaitRoom(ctx context.Context, q *request) (more bool) {
 	began, made := time.Now(), c.room.made.Load()
 	defer func() { c.blocked.Add(int64(time.Since(began))) }()
+	q.waiter.acquired = q.acquired
+	c.room.enter(q.waiter)
+	more = c.queued(ctx, q)
+	if c.room.leave(q.waiter) {
+		if q.acquired && !q.waiter.acquired { // both of us did
+			c.release(q.size)
+		}
+		return true
+	}
+	if !more && ctx.Err() == nil && c.room.made.Load() == made {
+		c.room.stalled.Store(true)
+	}
+	return more
+}
+
+// queued is awaitRoom for a record that is in the queue.
+func (c *core) queued(ctx context.Context, q *request) (more bool) {
 	for {
-		// Nobody signals that another handler has released bytes of a shared budget.
-		d, more := q.patience.left(&c.opts, !q.acquired)
-		if !more {
-			break
+		signal, admitted := c.room.next(q.waiter)
+		if admitted || c.hasRoom(q) || c.ring.Sealed() {
+			return true
 		}
 		if !q.acquired && q.size > c.most() {
 			return true // another handler has joined the budget: it will never fit
 		}
-		if room, done := c.awaitSignal(ctx, q, d); done {
-			return room
+		// Nobody signals that another handler has released bytes of a shared budget.
+		d, more := q.patience.left(&c.opts, !q.acquired)
+		if !more || ctx.Err() != nil {
+			return false
 		}
+		c.wake(napping)
+		began := time.Now()
+		select {
+		case <-signal:
+		case <-c.closing:
+		case <-ctx.Done():
+		case <-q.patience.after(d):
+		}
+		q.patience.waited += min(time.Since(began), slice)
 	}
-	if c.hasRoom(q) { // too little for the worker to announce it
-		return true
-	}
-	if c.room.made.Load() == made {
-		c.room.stalled.Store(true)
-	}
-	return false
-}
-
-// awaitSignal waits once, for d at most. It reports whether there is room and, if
-// not, whether that is final.
-func (c *core) awaitSignal(ctx context.Context, q *request, d time.Duration) (room, done bool) {
-	signal := c.room.enter()
-	defer c.room.leave()
-	if c.hasRoom(q) || c.ring.Sealed() {
-		return true, true
-	}
-	if ctx.Err() != nil {
-		return false, true
-	}
-	c.wake(napping)
-	began := time.Now()
-	select {
-	case <-signal:
-		q.patience.waited += min(time.Since(began), slice) / lenience
-	case <-c.closing:
-	case <-ctx.Done(): // says nothing about the worker
-		return c.hasRoom(q), true
-	case <-q.patience.after(d):
-		q.patience.waited += slice
-	}
-	return false, false
 }
 
 // evict makes room for the record by dropping what is oldest and unprotected. Under

@@ -3,8 +3,10 @@ package async
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,22 +18,137 @@ import (
 	"github.com/asynchandler/asynchandler/membudget"
 )
 
-// However many callers want the place that there is, none of them waits for longer than
-// it may.
-func TestCallersThatLoseTheRaceForRoom(t *testing.T) {
-	for _, policy := range []Overflow{DropOldest, DropNewest} {
+// However many callers want the place that there is, they get it in the order in which
+// they came, and none waits for longer than it may.
+func TestCallersThatWaitAreServedInOrder(t *testing.T) {
+	for _, policy := range []Overflow{DropOldest, DropNewest, Block} {
 		t.Run(policy.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := New(testsink.NewSlow(nil, 5*time.Millisecond), Options{Capacity: 1, BatchSize: 1, Overflow: policy})
+				rec := &testsink.Recorder{}
+				h := New(testsink.NewSlow(rec, 5*time.Millisecond), Options{Capacity: 1, BatchSize: 1, Overflow: policy})
+				const callers, inTime = 300, 15
 				var wg sync.WaitGroup
-				for range 300 {
+				for i := range callers {
 					wg.Go(func() {
 						began := time.Now()
-						_ = h.Handle(t.Context(), newRecord("m"))
-						assert.LessOrEqual(t, time.Since(began), lenience*maxWait)
+						_ = h.Handle(t.Context(), newRecord(testsink.Message(0, i)))
+						if policy != Block {
+							assert.LessOrEqual(t, time.Since(began), maxWait)
+						}
 					})
+					synctest.Wait()
 				}
 				wg.Wait()
+				require.NoError(t, h.Close())
+				want := make([]string, callers)
+				for i := range want {
+					want[i] = testsink.Message(0, i)
+				}
+				if policy != Block {
+					want = want[:inTime]
+				}
+				require.GreaterOrEqual(t, len(rec.Messages()), len(want))
+				assert.Equal(t, want, rec.Messages()[:len(want)])
+			})
+		})
+	}
+}
+
+// A caller that waits gets the room that the worker makes, also if somebody else is
+// quicker to take what there is: here next itself, which logs before the caller has even
+// woken up.
+func TestWhoWaitsDoesNotStarve(t *testing.T) {
+	size := membudget.SizeOf(newRecord("m"))
+	for name, opts := range map[string]func() Options{
+		"slots": func() Options { return Options{Capacity: 1} },
+		"bytes": func() Options { return Options{Budget: membudget.New(size*5/2, membudget.Options{}).Join()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const each = 5 * time.Millisecond
+				var h *Handler
+				opts := opts()
+				opts.BatchSize = 1
+				var quiet atomic.Bool
+				h = New(testsink.Func(func(ctx context.Context, _ slog.Record) error {
+					if !quiet.Load() {
+						_ = h.Handle(ctx, newRecord("m"))
+					}
+					time.Sleep(each)
+					return nil
+				}), opts)
+				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+				for range 20 {
+					time.Sleep(each * 3 / 2)
+					began := time.Now()
+					require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+					assert.LessOrEqual(t, time.Since(began), 2*each)
+				}
+				quiet.Store(true)
+				require.NoError(t, h.Close())
+			})
+		})
+	}
+}
+
+// hooked is a budget that calls functions, once, around the next TryAcquire.
+type hooked struct {
+	*membudget.Share
+	hooked        bool
+	before, after func()
+}
+
+func (b *hooked) TryAcquire(n int64) bool {
+	if !b.hooked {
+		return b.Share.TryAcquire(n)
+	}
+	b.hooked = false
+	b.before()
+	ok := b.Share.TryAcquire(n)
+	b.after()
+	return ok
+}
+
+// What happens while the worker asks the budget for a caller that waits does not make
+// bytes vanish, nor kill the worker.
+func TestWorkerAcquiresForWhoWaits(t *testing.T) {
+	size := membudget.SizeOf(newRecord("m"))
+	type parties struct {
+		h     *Handler
+		leave func() // ends the context of who waits
+	}
+	nothing := func(parties) {}
+	tests := map[string]struct {
+		before, after func(p parties)
+		delivered     int
+	}{
+		"nothing happens":   {nothing, nothing, 2},
+		"the caller leaves": {nothing, func(p parties) { p.leave(); time.Sleep(time.Millisecond) }, 1},
+		"the slot is taken": {nothing, func(p parties) { _ = p.h.Handle(context.Background(), newRecord("")) }, 3},
+		"a panic":           {func(parties) { panic("budget") }, nothing, 2},
+		"Goexit":            {func(parties) { runtime.Goexit() }, nothing, 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := &hooked{Share: membudget.New(2*size-1, membudget.Options{}).Join()}
+				next := testsink.NewBlocker(nil)
+				h := New(next, Options{Capacity: 1, BatchSize: 1, Budget: budget, Overflow: Block, StallTimeout: -1})
+				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+				synctest.Wait()
+				ctx, leave := context.WithCancel(t.Context())
+				defer leave()
+				done := make(chan struct{})
+				go func() { _ = h.Handle(ctx, newRecord("m")); close(done) }()
+				synctest.Wait()
+				p := parties{h, leave}
+				budget.before, budget.after, budget.hooked = func() { tt.before(p) }, func() { tt.after(p) }, true
+				next.Release()
+				<-done
+				require.NoError(t, h.Flush(t.Context()))
+				assert.False(t, budget.hooked)
+				assert.EqualValues(t, tt.delivered, h.Stats().Delivered)
+				assert.Zero(t, budget.Used())
 				require.NoError(t, h.Close())
 			})
 		})

@@ -112,7 +112,7 @@ func (c *core) step(w *worker) (more bool) {
 		c.mu.Unlock()
 	case some:
 		began := time.Now()
-		c.room.announce(began, c.roomy())
+		c.announce(began, false)
 		for c.deliver(w) {
 		}
 		w.delivered(began)

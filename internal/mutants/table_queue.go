@@ -108,6 +108,30 @@ var queueMutants = []mutant{
 		file: "async/room.go", old: "\tcase <-c.closing:\n", new: "", tests: "./async",
 	},
 	{
+		name: "room: nobody is let in", breaks: "callers that wait get room in the order in which they came",
+		file: "async/room.go", old: "\tc.admitLocked()\n", new: "", tests: "./async",
+	},
+	{
+		name: "room: last come, first served", breaks: "callers that wait get room in the order in which they came",
+		file: "async/room.go", old: "m.queue.PushBack(w)", new: "m.queue.PushFront(w)", tests: "./async",
+	},
+	{
+		name: "room: stay in the queue", breaks: "a record whose caller has given up is not delivered",
+		file: "async/room.go", old: "\t\tm.queue.Remove(w.place)\n", new: "", tests: "./async",
+	},
+	{
+		name: "room: keep the bytes of who gave up", breaks: "bytes are released with the record",
+		file: "async/room.go", old: "\t\t\tc.release(w.size)\n\t\t\tcontinue", new: "\t\t\tcontinue", tests: "./async",
+	},
+	{
+		name: "room: bytes twice", breaks: "bytes are released with the record",
+		file: "async/room.go", old: "\t\t\tc.release(q.size)\n\t\t}\n\t\treturn true", new: "\t\t}\n\t\treturn true", tests: "./async",
+	},
+	{
+		name: "room: keep the bytes when there is no slot", breaks: "bytes are released with the record",
+		file: "async/room.go", old: "\t\t\t\tc.release(w.size)\n\t\t\t}\n", new: "\t\t\t}\n", tests: "./async",
+	},
+	{
 		name: "memory: keep the bytes of evicted ones", breaks: "bytes are released with the record",
 		file: "async/room.go", old: "\t\tc.release(freed)\n", new: "", tests: "./async",
 	},
