@@ -87,6 +87,6 @@ func families(names *regexp.Regexp) []family {
 func allFamilies() []family {
 	return []family{
 		callFamily(), paceFamily(), parallelFamily(), burstFamily(), stallFamily(), outageFamily(),
-		losslessFamily(), idleFamily(), allocsFamily(), goroutinesFamily(), capacityFamily(), gcFamily(),
+		losslessFamily(), limitFamily(), idleFamily(), allocsFamily(), goroutinesFamily(), capacityFamily(), gcFamily(),
 	}
 }

@@ -21,7 +21,6 @@ func stallFamily() family {
 		about:   "20k calls/s, while the sink stalls for 50 ms of each 100 ms: the slowest calls, clock included",
 		metrics: slices.Concat([]metric{{"p99", duration, ""}, {"p99.9", duration, ""}}, fileMetrics),
 		cases:   []scenario{{"", runStall}},
-		without: []string{floorName},
 	}
 }
 

@@ -22,6 +22,9 @@ func closeAndVerify(c contender, s *subject, file string, calls int) (result, er
 // verify returns what the file of a closed subject lacks, and how many of its lines are bad. It is
 // an error if asynchandler wrote a bad line, or has not counted what it lost.
 func verify(c contender, s *subject, file string, calls int) (result, error) {
+	if c.name == floorName { // it writes nothing
+		return result{}, nil
+	}
 	seen, bad, err := readNumbers(file, calls)
 	if err != nil {
 		return nil, err
