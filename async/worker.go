@@ -5,13 +5,14 @@ import "time"
 // worker is one goroutine that delivers. There is one at a time, and beside it at
 // most those stuck in a call that counts as an outage: another took their place.
 type worker struct {
-	core  *core
-	timer *time.Timer // of naps and holds
-	naps  int         // to take before it parks
-	last  time.Time   // end of the last delivery
-	quick bool        // that was short, and there was no nap since
-	trip  bool        // it has to trip the gate first
-	news  error       // what to tell the error handler then
+	core    *core
+	timer   *time.Timer // of naps and holds
+	naps    int         // to take before it parks
+	last    time.Time   // end of the last delivery
+	yielded time.Time   // to goroutines that are ready to run
+	quick   bool        // that was short, and there was no nap since
+	trip    bool        // it has to trip the gate first
+	news    error       // what to tell the error handler then
 
 	// Guarded by core.mu. The records of the batch that have begun belong to the
 	// goroutine while it is inside a call.
@@ -116,6 +117,7 @@ func (c *core) step(w *worker) (more bool) {
 		for c.deliver(w) {
 		}
 		w.delivered(began)
+		c.yield(w)
 	default:
 		c.rest(w, bypassed)
 	}

@@ -73,7 +73,7 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "park: nobody ends a nap", breaks: "the worker takes records before the queue is full",
-		file: "async/park.go", old: "if pos+1-c.ring.Head() >= c.napWake {", new: "if false {", tests: "./async",
+		file: "async/park.go", old: "if pos+1-c.ring.Head() >= c.pressing {", new: "if false {", tests: "./async",
 	},
 	{
 		name: "park: nobody wakes the parked worker", breaks: "every record is delivered",
@@ -82,6 +82,14 @@ var queueMutants = []mutant{
 	{
 		name: "park: never", breaks: "an idle handler costs nothing",
 		file: "async/park.go", old: "if w.naps > 0 {", new: "if w.naps > -100 {", tests: "./async",
+	},
+	{
+		name: "sleep: never yield", breaks: "callers go first while there is plenty of room",
+		file: "async/park.go", old: "\t\truntime.Gosched()\n", new: "\t\t_ = runtime.Gosched\n", tests: "./async",
+	},
+	{
+		name: "sleep: yield under pressure", breaks: "the worker goes on when little room is left",
+		file: "async/park.go", old: "uint64(waiting) < c.pressing &&", new: "", tests: "./async",
 	},
 	{
 		name: "room: a caller lets the worker nap", breaks: "a caller waits no longer than it must",
