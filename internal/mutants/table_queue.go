@@ -61,11 +61,11 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "queue: drop the newest for the oldest", breaks: "DropOldest keeps what happened last, DropNewest what happened first",
-		file: "async/room.go", old: "policy == DropOldest) &&", new: "policy == DropNewest) &&", tests: "./async",
+		file: "async/wait.go", old: "policy == DropOldest) &&", new: "policy == DropNewest) &&", tests: "./async",
 	},
 	{
 		name: "protect: evict protected ones first", breaks: "errors survive a flood",
-		file: "async/room.go", old: "e.rec.Level >= from", new: "e.rec.Level < from", tests: "./async",
+		file: "async/evict.go", old: "e.rec.Level >= from", new: "e.rec.Level < from", tests: "./async",
 	},
 	{
 		name: "park: no second look", breaks: "no wake-up is lost",
@@ -93,11 +93,11 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "room: a caller lets the worker nap", breaks: "a caller waits no longer than it must",
-		file: "async/room.go", old: "\tc.wake(napping)\n", new: "", tests: "./async",
+		file: "async/wait.go", old: "\tc.wake(napping)\n", new: "", tests: "./async",
 	},
 	{
 		name: "room: never stalled", breaks: "a next that hangs costs one wait, not one per call",
-		file: "async/room.go", old: "c.room.stalled.Store(true)", new: "c.room.stalled.Load()", tests: "./async",
+		file: "async/wait.go", old: "c.room.stalled.Store(true)", new: "c.room.stalled.Load()", tests: "./async",
 	},
 	{
 		name: "room: stalled for ever", breaks: "a burst is waited for again once next is back",
@@ -105,7 +105,7 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "room: nobody waits", breaks: "a tight loop loses nothing while next works",
-		file: "async/room.go", old: "policy == Block || !c.room.stalled.Load()", new: "policy == Block", tests: "./async",
+		file: "async/wait.go", old: "policy == Block || !c.room.stalled.Load()", new: "policy == Block", tests: "./async",
 	},
 	{
 		name: "room: not announced", breaks: "a blocked caller goes on when there is room",
@@ -113,7 +113,7 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "room: blocked through the shutdown", breaks: "callers that wait for room return at the shutdown",
-		file: "async/room.go", old: "\tcase <-c.closing:\n", new: "", tests: "./async",
+		file: "async/wait.go", old: "\tcase <-c.closing:\n", new: "", tests: "./async",
 	},
 	{
 		name: "room: nobody is let in", breaks: "callers that wait get room in the order in which they came",
@@ -133,7 +133,7 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "room: bytes twice", breaks: "bytes are released with the record",
-		file: "async/room.go", old: "\t\t\tc.release(q.size)\n\t\t}\n\t\treturn true", new: "\t\t}\n\t\treturn true", tests: "./async",
+		file: "async/wait.go", old: "\t\t\tc.release(q.size)\n\t\t}\n\t\treturn true", new: "\t\t}\n\t\treturn true", tests: "./async",
 	},
 	{
 		name: "room: keep the bytes when there is no slot", breaks: "bytes are released with the record",
@@ -141,7 +141,7 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "memory: keep the bytes of evicted ones", breaks: "bytes are released with the record",
-		file: "async/room.go", old: "\t\tc.release(freed)\n", new: "", tests: "./async",
+		file: "async/evict.go", old: "\t\tc.release(freed)\n", new: "", tests: "./async",
 	},
 	{
 		name: "memory: keep the bytes of delivered and failed ones", breaks: "bytes are released with the record",
