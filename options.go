@@ -122,7 +122,8 @@ const maxCapacity = 1 << 30
 // WithOverflow says what becomes of a record for which there is no room. With
 // DropOldest and DropNewest a caller that outruns the worker waits for it first, 100 ms
 // at most; once a wait was in vain, no other call waits until the worker has made room.
-// Who waits is served in the order of the calls. Default: [DropOldest].
+// Those who wait are served in the order of their calls; a call that finds room does not
+// wait for them. Default: [DropOldest].
 func WithOverflow(p Overflow) Option {
 	return func(o *options) {
 		require("WithOverflow", p, p <= Block, "DropOldest, DropNewest or Block")

@@ -156,7 +156,7 @@ func (c *core) follow(ctx context.Context, pos uint64, level slog.Level) {
 		c.wakeFor(pos)
 	}
 	if c.highWater > 0 {
-		c.checkHighWater(pos)
+		c.tellHighWater(c.reachedHighWater(pos))
 	}
 	if c.rare && c.opts.SyncLevel != nil && level >= c.opts.SyncLevel.Level() {
 		c.awaitOutcome(ctx, pos)
@@ -190,22 +190,29 @@ func (c *core) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, q *r
 			c.giveBack(q)
 			return c.refuse(ctx, h, r, reason)
 		}
-		if q.waiter != nil && q.waiter.admitted {
-			c.follow(ctx, q.waiter.pos, r.Level)
+		if w := q.waiter; w != nil && w.admitted {
+			c.tellHighWater(w.depth)
+			c.follow(ctx, w.pos, r.Level)
 			return nil
 		}
 	}
 }
 
-// checkHighWater calls OnHighWater when the record at pos made Depth reach the
-// mark.
-func (c *core) checkHighWater(pos uint64) {
-	// Negative if records behind this one have their outcome already.
-	depth := int64(pos + 1 - c.outcomes.Load())
-	if depth < int64(c.highWater) || c.alerted.Load() || !c.alerted.CompareAndSwap(false, true) {
-		return
+// reachedHighWater returns Depth if the record at pos, just published, made it reach the
+// mark, else 0.
+func (c *core) reachedHighWater(pos uint64) (depth int) {
+	depth = int(int64(pos + 1 - c.outcomes.Load())) // negative if records behind this one have their outcome already
+	if depth < int(c.highWater) || c.alerted.Load() || !c.alerted.CompareAndSwap(false, true) {
+		return 0
 	}
-	c.guard(func() { c.opts.OnHighWater(int(depth), c.ring.Cap()) }, c.notePanic)
+	return depth
+}
+
+// tellHighWater calls OnHighWater if depth says that the mark was reached.
+func (c *core) tellHighWater(depth int) {
+	if depth > 0 {
+		c.guard(func() { c.opts.OnHighWater(depth, c.ring.Cap()) }, c.notePanic)
+	}
 }
 
 // depthLocked is how many of the records before tail wait or are in the hands of

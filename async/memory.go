@@ -4,9 +4,15 @@ import "log/slog"
 
 // A Budget bounds the bytes that waiting records hold, as they are estimated. Its
 // methods are called concurrently; Release is called with a lock of the handler held and
-// must not call back. If it has a method Most() int64, larger records never have room,
-// else those larger than Limit. If it has a method Leave(), that is called after the
-// drain: no more will be taken then.
+// must not wait, panic or call back.
+//
+// It may have more methods:
+//   - Most() int64: larger records never have room; without it, those larger than Limit.
+//   - TryAgain(n int64) bool: TryAcquire for a record that was refused before and waits,
+//     called as Release is. With it the worker gives bytes that have become free to those
+//     who wait, in the order of their calls; without it they try themselves, every 10 ms
+//     and after a delivery, and who comes first is served first.
+//   - Leave(): called after the drain, when no more will be taken.
 type Budget interface {
 	// TryAcquire takes n bytes if there are that many.
 	TryAcquire(n int64) bool
@@ -33,6 +39,13 @@ func (c *core) most() int64 {
 		return b.Most()
 	}
 	return c.budget.Limit()
+}
+
+// acquireAgain takes bytes for a record that waits for them, if that needs no code of the
+// user's.
+func (c *core) acquireAgain(size int64) bool {
+	b, ok := c.budget.(interface{ TryAgain(n int64) bool })
+	return ok && b.TryAgain(size)
 }
 
 // request is what a record needs to be taken. Only one that waits has the record, which

@@ -87,7 +87,8 @@ type Options struct {
 	// Overflow says what becomes of a record for which there is no room. Under
 	// DropOldest and DropNewest a caller that outruns the worker waits for it first,
 	// 100 ms at most; once a wait was in vain, no other call waits until the worker has
-	// made room. Who waits is served in the order of the calls. 0 means [DropOldest].
+	// made room. Those who wait are served in the order of their calls; a call that
+	// finds room does not wait for them. 0 means [DropOldest].
 	Overflow Overflow
 	// BlockTimeout is the longest a caller waits for room under Block; the end of the
 	// call's context ends the wait too. Either way the record is dropped. 0 means no

@@ -59,7 +59,7 @@ func TestWorkerYields(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const batch, capacity = 16, 512
 	// deliveredAtOnce returns how many records are delivered before this goroutine runs again.
-	deliveredAtOnce := func(waiting int, flush bool) int {
+	deliveredAtOnce := func(waiting int, before func(h *Handler, wg *sync.WaitGroup)) int {
 		var delivered atomic.Int64
 		next := testsink.NewBlocker(testsink.Func(func(context.Context, slog.Record) error {
 			delivered.Add(1)
@@ -73,34 +73,40 @@ func TestWorkerYields(t *testing.T) {
 		for range waiting {
 			require.NoError(t, h.Handle(t.Context(), newRecord("m")))
 		}
-		var flushed sync.WaitGroup
-		if flush {
-			flushed.Go(func() { assert.NoError(t, h.Flush(t.Context())) })
-			for h.core.waiters.Load() == 0 {
-				runtime.Gosched()
-			}
-		}
+		var wg sync.WaitGroup
+		before(h, &wg)
 		next.Release()
 		for delivered.Load() < 2 { // the first one may have its batch for itself
 			runtime.Gosched()
 		}
 		n := int(delivered.Load())
-		flushed.Wait()
+		wg.Wait()
 		require.NoError(t, h.Close())
 		assert.EqualValues(t, waiting+1, delivered.Load())
 		return n
 	}
 	const plenty = capacity/2 - 1
 	// How often others get to run is up to the scheduler too, so there are some tries.
-	most := func(waiting int, flush bool) (n int) {
+	most := func(waiting int, before func(h *Handler, wg *sync.WaitGroup)) (n int) {
 		for range 20 {
-			n = max(n, deliveredAtOnce(waiting, flush))
+			n = max(n, deliveredAtOnce(waiting, before))
 		}
 		return n
 	}
-	assert.LessOrEqual(t, most(plenty, false), 6*batch)
-	assert.GreaterOrEqual(t, most(capacity, false), capacity-plenty)
-	assert.Equal(t, plenty+1, most(plenty, true))
+	nothing := func(*Handler, *sync.WaitGroup) {}
+	assert.LessOrEqual(t, most(plenty, nothing), 6*batch)
+	assert.GreaterOrEqual(t, most(capacity, nothing), capacity-plenty)
+	assert.Equal(t, plenty+1, most(plenty, func(h *Handler, wg *sync.WaitGroup) {
+		wg.Go(func() { assert.NoError(t, h.Flush(t.Context())) })
+		for h.core.waiters.Load() == 0 {
+			runtime.Gosched()
+		}
+	}), "somebody flushes")
+	assert.Equal(t, plenty+1, most(plenty, func(h *Handler, _ *sync.WaitGroup) {
+		h.core.room.mu.Lock()
+		defer h.core.room.mu.Unlock()
+		h.core.room.signaled = time.Now()
+	}), "somebody has waited for room")
 }
 
 // A handler that was blocked, stalled or failing is idle again afterwards.
@@ -307,5 +313,5 @@ func TestHighWaterOfAnOvertakenRecord(t *testing.T) {
 	}})
 	defer h.Close()
 	h.core.outcomes.Store(10)
-	h.core.checkHighWater(3)
+	h.core.tellHighWater(h.core.reachedHighWater(3))
 }

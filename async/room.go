@@ -12,8 +12,8 @@ import (
 // room is where callers wait for the worker to make room.
 //
 // The worker itself puts the records of those who wait into the ring, first come, first
-// served, as the receiver of a Go channel does with the senders that wait. Were they only
-// woken, others could take the room before them again and again.
+// served. Were they only woken, callers that just come could take the room before them
+// again and again.
 type room struct {
 	// stalled says that a caller waited in vain. No other waits then until the
 	// worker has made room again: an outage costs one wait, not one per call.
@@ -27,25 +27,28 @@ type room struct {
 	signaled time.Time
 }
 
-// waiter is a record for which there is no room yet. Guarded by room.mu.
+// waiter is a record for which there is no room yet. Guarded by room.mu while it is in
+// the queue.
 type waiter struct {
 	entry
 	acquired bool          // entry.size, of the budget
 	place    *list.Element // nil when it is not in the queue
 	admitted bool          // is in the ring, at pos
 	pos      uint64
+	depth    int // at which it reached the high-water mark, or 0
 }
 
 // gather is how long callers wait on while there is room for a few records only: to
 // wake them costs more than to log.
 const gather = time.Millisecond
 
-// enter puts w into the queue. The caller must look at the ring once more before it
-// waits, and call leave in the end.
-func (m *room) enter(w *waiter) {
+// enter puts w, which may have its bytes already, into the queue. The caller must look at
+// the ring once more before it waits, and call leave in the end.
+func (m *room) enter(w *waiter, acquired bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.waiting.Add(1)
+	w.acquired = acquired
 	w.place = m.queue.PushBack(w)
 }
 
@@ -70,6 +73,13 @@ func (m *room) next(w *waiter) (signal <-chan struct{}, admitted bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.signal, w.admitted
+}
+
+// wanted reports whether somebody waits for room, or did shortly before now.
+func (m *room) wanted(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.queue.Len() > 0 || now.Sub(m.signaled) < maxWait
 }
 
 // firstLocked returns who has waited longest.
@@ -100,21 +110,14 @@ func (c *core) announce(now time.Time, last bool) {
 	m.signal = make(chan struct{})
 }
 
-// admitLocked puts records of the queue into the ring as long as there is room.
+// admitLocked puts records of the queue into the ring as long as there is room. No code of
+// the user's runs here: the lock is held, and the worker must go on.
 func (c *core) admitLocked() {
 	m := &c.room
-	for w := m.firstLocked(); w != nil && !c.ring.Full(); w = m.firstLocked() {
-		acquired := !w.acquired && c.acquireUnlocked(w.size)
-		if !acquired && !w.acquired {
-			return
-		}
-		if acquired && (w.place == nil || w.acquired) { // it left, or has them itself by now
-			c.release(w.size)
-			continue
-		}
+	for w := m.firstLocked(); w != nil && !c.ring.Full() && (w.acquired || c.acquireAgain(w.size)); w = m.firstLocked() {
 		pos, e, status := c.ring.Reserve()
 		if status != ring.Reserved {
-			if acquired {
+			if !w.acquired {
 				c.release(w.size)
 			}
 			return
@@ -122,17 +125,11 @@ func (c *core) admitLocked() {
 		*e = w.entry
 		c.ring.Publish(pos)
 		w.pos, w.admitted = pos, true
+		if c.highWater > 0 {
+			w.depth = c.reachedHighWater(pos)
+		}
 		m.removeLocked(w)
 	}
-}
-
-// acquireUnlocked lets go of room.mu while it asks the budget, which may be or call code
-// of the user's.
-func (c *core) acquireUnlocked(size int64) (ok bool) {
-	c.room.mu.Unlock()
-	defer c.room.mu.Lock()
-	c.guard(func() { ok = c.budget.TryAcquire(size) }, c.notePanic)
-	return ok
 }
 
 // progress is called when a delivery has succeeded.

@@ -91,68 +91,182 @@ func TestWhoWaitsDoesNotStarve(t *testing.T) {
 	}
 }
 
-// hooked is a budget that calls functions, once, around the next TryAcquire.
+// hooked is a budget that calls functions, once, when it is asked.
 type hooked struct {
 	*membudget.Share
-	hooked        bool
-	before, after func()
+	onTry, onTryAgain atomic.Pointer[func()]
 }
 
 func (b *hooked) TryAcquire(n int64) bool {
-	if !b.hooked {
-		return b.Share.TryAcquire(n)
-	}
-	b.hooked = false
-	b.before()
 	ok := b.Share.TryAcquire(n)
-	b.after()
+	callOnce(&b.onTry)
 	return ok
 }
 
-// What happens while the worker asks the budget for a caller that waits does not make
-// bytes vanish, nor kill the worker.
+func (b *hooked) TryAgain(n int64) bool {
+	ok := b.Share.TryAgain(n)
+	callOnce(&b.onTryAgain)
+	return ok
+}
+
+func callOnce(p *atomic.Pointer[func()]) {
+	if f := p.Swap(nil); f != nil {
+		(*f)()
+	}
+}
+
+// What happens while the worker takes bytes and a place for a caller that waits does not
+// make bytes vanish.
 func TestWorkerAcquiresForWhoWaits(t *testing.T) {
 	size := membudget.SizeOf(newRecord("m"))
-	type parties struct {
-		h     *Handler
-		leave func() // ends the context of who waits
-	}
-	nothing := func(parties) {}
 	tests := map[string]struct {
-		before, after func(p parties)
-		delivered     int
+		limit     int64
+		meanwhile func(b *hooked, h *Handler, next *testsink.Blocker)
+		delivered int
 	}{
-		"nothing happens":   {nothing, nothing, 2},
-		"the caller leaves": {nothing, func(p parties) { p.leave(); time.Sleep(time.Millisecond) }, 1},
-		"the slot is taken": {nothing, func(p parties) { _ = p.h.Handle(context.Background(), newRecord("")) }, 3},
-		"a panic":           {func(parties) { panic("budget") }, nothing, 2},
-		"Goexit":            {func(parties) { runtime.Goexit() }, nothing, 2},
+		"nothing": {2*size - 1, func(_ *hooked, _ *Handler, next *testsink.Blocker) { next.Release() }, 2},
+		"another takes the place": {2*size - 1, func(b *hooked, h *Handler, next *testsink.Blocker) {
+			b.onTryAgain.Store(new(func() { _ = h.Handle(context.Background(), newRecord("")) }))
+			next.Release()
+		}, 3},
+		"the caller has them too": {3 * size, func(b *hooked, _ *Handler, next *testsink.Blocker) {
+			b.onTry.Store(new(func() { next.Release(); time.Sleep(time.Millisecond) }))
+			b.Release(size + 1)
+		}, 2},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				budget := &hooked{Share: membudget.New(2*size-1, membudget.Options{}).Join()}
+				budget := &hooked{Share: membudget.New(tt.limit, membudget.Options{}).Join()}
+				require.True(t, budget.TryAcquire(tt.limit-2*size+1))
 				next := testsink.NewBlocker(nil)
 				h := New(next, Options{Capacity: 1, BatchSize: 1, Budget: budget, Overflow: Block, StallTimeout: -1})
 				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
 				synctest.Wait()
-				ctx, leave := context.WithCancel(t.Context())
-				defer leave()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
 				done := make(chan struct{})
 				go func() { _ = h.Handle(ctx, newRecord("m")); close(done) }()
 				synctest.Wait()
-				p := parties{h, leave}
-				budget.before, budget.after, budget.hooked = func() { tt.before(p) }, func() { tt.after(p) }, true
-				next.Release()
+				tt.meanwhile(budget, h, next)
 				<-done
-				require.NoError(t, h.Flush(t.Context()))
-				assert.False(t, budget.hooked)
+				require.NoError(t, h.Close())
+				assert.Nil(t, budget.onTry.Load())
+				assert.Nil(t, budget.onTryAgain.Load())
 				assert.EqualValues(t, tt.delivered, h.Stats().Delivered)
 				assert.Zero(t, budget.Used())
-				require.NoError(t, h.Close())
 			})
 		})
 	}
+}
+
+// plain is a budget with the methods that it must have, and no others.
+type plain struct{ Budget }
+
+func TestWaitForBytesOfAPlainBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		size := membudget.SizeOf(newRecord("m"))
+		rec := &testsink.Recorder{}
+		h := New(testsink.NewSlow(rec, time.Second), Options{Budget: plain{membudget.New(size, membudget.Options{})}, Overflow: Block})
+		began := time.Now()
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() { assert.NoError(t, h.Handle(t.Context(), newRecord("m"))) })
+		}
+		wg.Wait()
+		require.NoError(t, h.Close())
+		assert.Equal(t, 5, rec.Len())
+		assert.Equal(t, 5*time.Second, time.Since(began).Truncate(time.Second))
+	})
+}
+
+// Who panics does not stay in the queue.
+func TestBudgetThatPanicsOnWhoWaits(t *testing.T) {
+	for name, end := range map[string]func(){"panic": func() { panic("budget") }, "Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := &hooked{Share: membudget.New(membudget.SizeOf(newRecord("m")), membudget.Options{}).Join()}
+				next := testsink.NewBlocker(nil)
+				h := New(next, Options{Budget: budget, Overflow: Block, StallTimeout: -1})
+				require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+				synctest.Wait()
+				go func() {
+					defer func() { _ = recover() }()
+					_ = h.Handle(t.Context(), newRecord("m"))
+				}()
+				synctest.Wait()
+				require.EqualValues(t, 1, h.core.room.waiting.Load())
+				budget.onTry.Store(&end)
+				time.Sleep(slice)
+				synctest.Wait()
+				assert.Zero(t, h.core.room.waiting.Load())
+				next.Release()
+				require.NoError(t, h.Close())
+				assert.EqualValues(t, 1, h.Stats().Delivered)
+				assert.Zero(t, budget.Used())
+			})
+		})
+	}
+}
+
+// The worker does not run OnExceeded, which may hang.
+func TestOnExceededIsNotCalledByTheWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var armed atomic.Bool
+		release := make(chan struct{})
+		budget := membudget.New(100_000, membudget.Options{OnExceeded: func(_, _ int64) {
+			if armed.Load() {
+				<-release
+			}
+		}})
+		other := budget.Join()
+		next := testsink.NewBlocker(nil)
+		h := New(next, Options{Budget: budget.Join(), Overflow: Block, StallTimeout: -1})
+		handle := func(size int) { _ = h.Handle(t.Context(), newRecord(strings.Repeat("m", size))) }
+		handle(20_000)
+		synctest.Wait()
+		require.True(t, other.TryAcquire(45_000))
+		done := make(chan struct{})
+		go func() { handle(60_000); close(done) }()
+		synctest.Wait()
+		armed.Store(true)
+		next.Release() // 45,000 are in use then, and 60,000 are refused again
+		time.Sleep(time.Second)
+		handle(100)
+		synctest.Wait()
+		assert.EqualValues(t, 2, h.Stats().Delivered)
+		close(release)
+		other.Release(45_000)
+		<-done
+		require.NoError(t, h.Close())
+		assert.EqualValues(t, 3, h.Stats().Delivered)
+	})
+}
+
+// The mark counts when the record that reaches it gets in, though its caller hears of that
+// when the worker is past it.
+func TestHighWaterOfThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		size := membudget.SizeOf(newRecord("m"))
+		var depths []int
+		next := testsink.NewBlocker(nil)
+		h := New(next, Options{
+			Capacity: 8, Budget: membudget.New(10*size, membudget.Options{}).Join(), Overflow: Block,
+			HighWater: 0.5, OnHighWater: func(depth, _ int) { depths = append(depths, depth) },
+		})
+		require.NoError(t, h.Handle(t.Context(), newRecord(strings.Repeat("m", int(9*size)))))
+		synctest.Wait()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() { assert.NoError(t, h.Handle(t.Context(), newRecord("m"))) })
+		}
+		synctest.Wait()
+		require.Empty(t, depths)
+		next.Release()
+		wg.Wait()
+		require.NoError(t, h.Close())
+		assert.Equal(t, []int{4}, depths)
+	})
 }
 
 // A little room is not announced at once. A caller whose time is up looks for itself.

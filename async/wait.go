@@ -102,8 +102,8 @@ func (c *core) makeRoom(ctx context.Context, h *Handler, r *slog.Record, q *requ
 func (c *core) awaitRoom(ctx context.Context, q *request) (more bool) {
 	began, made := time.Now(), c.room.made.Load()
 	defer func() { c.blocked.Add(int64(time.Since(began))) }()
-	q.waiter.acquired = q.acquired
-	c.room.enter(q.waiter)
+	c.room.enter(q.waiter, q.acquired)
+	defer c.room.leave(q.waiter) // also if the budget or the context panics
 	more = c.queued(ctx, q)
 	if c.room.leave(q.waiter) {
 		if q.acquired && !q.waiter.acquired { // both of us did

@@ -33,9 +33,9 @@ import (
 // Options are the optional parts of a [Budget]. The zero value is ready for use.
 type Options struct {
 	// OnExceeded is called when an acquire is refused, once: again only after use has meanwhile been at or below half
-	// of the limit. It gets the bytes in use and the limit. It runs on the goroutine that was refused (a log call's, or the
-	// worker's of a handler for a call that waits), outside all locks, and may use the budget; a panic in it is recovered
-	// and ignored. A request for more than the whole limit is no sign of a full budget and not reported. Nil: no call.
+	// of the limit. It gets the bytes in use and the limit. It runs on the goroutine that was refused, outside all
+	// locks, and may use the budget; a panic in it is recovered and ignored. A request for more than the whole limit is
+	// no sign of a full budget and not reported. Nil: no call.
 	OnExceeded func(used, limit int64)
 }
 

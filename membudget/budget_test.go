@@ -103,6 +103,19 @@ func TestOnExceededIsEdgeTriggered(t *testing.T) {
 	assert.Equal(t, []call{{100, 100}, {50, 100}}, calls)
 }
 
+func TestTryAgainIsSilent(t *testing.T) {
+	b := membudget.New(100, membudget.Options{OnExceeded: func(_, _ int64) { t.Error("called") }})
+	s := b.Join()
+	require.True(t, s.TryAgain(90))
+	assert.False(t, s.TryAgain(11))
+	assert.True(t, s.TryAgain(10))
+	assert.Equal(t, int64(100), b.Used())
+	s.Release(100)
+	s.Leave()
+	assert.False(t, s.TryAgain(1))
+	assert.Panics(t, func() { s.TryAgain(-1) })
+}
+
 func TestOnExceededHearsOfSharesToo(t *testing.T) {
 	calls := 0
 	b := membudget.New(100, membudget.Options{OnExceeded: func(int64, int64) { calls++ }})

@@ -55,6 +55,16 @@ func (s *Share) Leave() {
 
 // TryAcquire takes n bytes and reports whether there was room; if not, nothing is taken. It panics if n is negative.
 func (s *Share) TryAcquire(n int64) bool {
+	ok := s.TryAgain(n)
+	if !ok && !s.left.Load() {
+		s.budget.refused(n)
+	}
+	return ok
+}
+
+// TryAgain is TryAcquire for bytes that were refused before and are still wanted: OnExceeded is not called. So it calls
+// no code but its own, and may be used with a lock held.
+func (s *Share) TryAgain(n int64) bool {
 	if n <= 0 {
 		mustNotBeNegative("TryAcquire", n)
 		return true
@@ -69,7 +79,6 @@ func (s *Share) TryAcquire(n int64) bool {
 			if s.balance.Load() != balance {
 				continue // there may be room in the reserve by now
 			}
-			s.budget.refused(n)
 			return false
 		}
 		if s.balance.CompareAndSwap(balance, balance-n) {

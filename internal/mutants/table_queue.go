@@ -88,6 +88,10 @@ var queueMutants = []mutant{
 		file: "async/park.go", old: "\t\truntime.Gosched()\n", new: "\t\t_ = runtime.Gosched\n", tests: "./async",
 	},
 	{
+		name: "sleep: yield to a crowd", breaks: "the worker goes on when somebody has just waited for room",
+		file: "async/park.go", old: "!c.room.wanted(w.last)", new: "w.last == w.last", tests: "./async",
+	},
+	{
 		name: "sleep: yield under pressure", breaks: "the worker goes on when little room is left",
 		file: "async/park.go", old: "uint64(waiting) < c.pressing &&", new: "", tests: "./async",
 	},
@@ -128,8 +132,16 @@ var queueMutants = []mutant{
 		file: "async/room.go", old: "\t\tm.queue.Remove(w.place)\n", new: "", tests: "./async",
 	},
 	{
-		name: "room: keep the bytes of who gave up", breaks: "bytes are released with the record",
-		file: "async/room.go", old: "\t\t\tc.release(w.size)\n\t\t\tcontinue", new: "\t\t\tcontinue", tests: "./async",
+		name: "room: stay in the queue after a panic", breaks: "a record whose caller has panicked is not delivered",
+		file: "async/wait.go", old: "\tdefer c.room.leave(q.waiter) // also if the budget or the context panics\n", new: "", tests: "./async",
+	},
+	{
+		name: "room: ask all of the budget", breaks: "the worker runs no code of the user's to make room",
+		file: "async/memory.go", old: "return ok && b.TryAgain(size)", new: "return ok && (b == nil || c.budget.TryAcquire(size))", tests: "./async",
+	},
+	{
+		name: "room: miss the mark", breaks: "OnHighWater is called when a record of a caller that waited reaches the mark",
+		file: "async/core.go", old: "\t\t\tc.tellHighWater(w.depth)\n", new: "", tests: "./async",
 	},
 	{
 		name: "room: bytes twice", breaks: "bytes are released with the record",
