@@ -32,7 +32,7 @@ type mutant struct {
 	excuse   string // why no test can, for one that changes nothing that is promised
 }
 
-var mutants = slices.Concat(queueMutants, deliveryMutants, outageMutants, lifecycleMutants, contentMutants, aroundMutants)
+var mutants = slices.Concat(queueMutants, deliveryMutants, outageMutants, lifecycleMutants, contentMutants, encodingMutants, aroundMutants)
 
 var (
 	only    = flag.String("run", "", "only the mutants whose name matches this `regexp`")

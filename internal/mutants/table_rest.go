@@ -137,6 +137,46 @@ var contentMutants = []mutant{
 	},
 }
 
+// encodingMutants break the lines that are not left to slog.
+var encodingMutants = []mutant{
+	{
+		name: "plainjson: all lines by slog", breaks: "plain records are written by this package",
+		file: "internal/plainjson/handler.go", old: "if !plain {", new: "if plain || !plain {", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: quotes as they are", breaks: "the lines are those of slog",
+		file: "internal/plainjson/append.go", old: "c < ' ' || c == '\"' || c == '\\\\':", new: "c < ' ':", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: quotes behind unicode as they are", breaks: "the lines are those of slog",
+		file: "internal/plainjson/append.go", old: "size == 1, r < ' ', r == '\"', r == '\\\\':", new: "size == 1, r < ' ':", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: an offset for all zones", breaks: "the lines are those of slog",
+		file: "internal/plainjson/clock.go", old: "t.Unix() != c.second || t.Location() != c.zone", new: "t.Unix() != c.second", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: trailing zeros of the time", breaks: "the lines are those of slog",
+		file: "internal/plainjson/clock.go", old: "for b[len(b)-1] == '0' {", new: "for b[len(b)-1] == 'x' {", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: any year", breaks: "the lines are those of slog",
+		file: "internal/plainjson/clock.go", old: "year >= 0 && year < 10000", new: "year > -1e9", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: groups without a name", breaks: "the lines are those of slog",
+		file: "internal/plainjson/append.go", old: "group.Key == \"\" || len(attrs) == 0", new: "len(attrs) == 0", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: an error that panics", breaks: "a panic of Error is shown as slog shows it",
+		file: "internal/plainjson/append.go", old: "if recover() != nil {", new: "if v == nil {", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: a layout that is not known", breaks: "a slog that writes something else is left to itself",
+		file: "internal/plainjson/append.go", old: "!h.layout.known || ", new: "", tests: "./internal/plainjson",
+	},
+}
+
 // aroundMutants break the handlers around the queue, the budgets and the exporter.
 var aroundMutants = []mutant{
 	{

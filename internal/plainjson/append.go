@@ -1,0 +1,171 @@
+package plainjson
+
+import (
+	"encoding/json"
+	"log/slog"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// appendLine appends the line of r to b and reports whether r is plain. If not, b is of
+// no use.
+func (h *Handler) appendLine(b []byte, r *slog.Record) (line []byte, plain bool) {
+	if !h.layout.known || !isPlain(r.Message) {
+		return b, false
+	}
+	b = append(b, '{')
+	if !r.Time.IsZero() {
+		b = append(b, `"time":"`...)
+		if b, plain = h.out.clock.appendTime(b, r.Time); !plain {
+			return b, false
+		}
+		b = append(b, `",`...)
+	}
+	b = append(b, `"level":"`...)
+	b = append(b, r.Level.String()...)
+	b = append(b, `","msg":"`...)
+	b = append(b, r.Message...)
+	b = append(b, '"')
+	if r.NumAttrs() == 0 {
+		return append(b, h.layout.bare...), true
+	}
+	b = append(b, h.layout.before...)
+	if b, plain = appendAttrs(b, r); !plain {
+		return b, false
+	}
+	return append(b, h.layout.after...), true
+}
+
+// appendAttrs appends the attributes of r, of which there must be one at least.
+func appendAttrs(b []byte, r *slog.Record) (_ []byte, plain bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		b, plain = appendAttr(b, &a)
+		return plain
+	})
+	return withoutComma(b), plain
+}
+
+// appendAttr appends a key, a value and a comma.
+func appendAttr(b []byte, a *slog.Attr) (_ []byte, plain bool) {
+	if !isPlain(a.Key) {
+		return b, false
+	}
+	b = append(b, '"')
+	b = append(b, a.Key...)
+	b = append(b, `":`...)
+	if a.Value.Kind() == slog.KindGroup {
+		b, plain = appendGroup(b, a)
+	} else {
+		b, plain = appendValue(b, a.Value)
+	}
+	return append(b, ','), plain
+}
+
+func withoutComma(b []byte) []byte { return b[:len(b)-1] }
+
+// appendGroup leaves the groups to slog that have no name or nothing in them: slog does
+// not show these.
+func appendGroup(b []byte, group *slog.Attr) (_ []byte, plain bool) {
+	attrs := group.Value.Group()
+	if group.Key == "" || len(attrs) == 0 {
+		return b, false
+	}
+	b = append(b, '{')
+	for i := range attrs {
+		if b, plain = appendAttr(b, &attrs[i]); !plain {
+			return b, false
+		}
+	}
+	return append(withoutComma(b), '}'), true
+}
+
+func appendValue(b []byte, v slog.Value) (_ []byte, plain bool) {
+	switch v.Kind() {
+	case slog.KindString:
+		return appendString(b, v.String())
+	case slog.KindInt64:
+		return strconv.AppendInt(b, v.Int64(), 10), true
+	case slog.KindUint64:
+		return strconv.AppendUint(b, v.Uint64(), 10), true
+	case slog.KindFloat64:
+		return appendFloat(b, v.Float64())
+	case slog.KindBool:
+		return strconv.AppendBool(b, v.Bool()), true
+	case slog.KindDuration:
+		return strconv.AppendInt(b, int64(v.Duration()), 10), true
+	case slog.KindTime:
+		return appendTimeValue(b, v.Time())
+	case slog.KindAny:
+		return appendError(b, v.Any())
+	default:
+		return b, false
+	}
+}
+
+func appendString(b []byte, s string) (_ []byte, plain bool) {
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"'), isPlain(s)
+}
+
+// appendError appends the text of an error. One that panics is left to slog, which asks
+// it again and shows the panic.
+func appendError(b []byte, v any) (_ []byte, plain bool) {
+	err, ok := v.(error)
+	if !ok {
+		return b, false
+	}
+	if _, ok := v.(json.Marshaler); ok {
+		return b, false
+	}
+	defer func() {
+		if recover() != nil {
+			plain = false
+		}
+	}()
+	return appendString(b, err.Error())
+}
+
+// appendFloat leaves the floats to slog that JSON writes with an exponent or not at all:
+// encoding/json has rules of its own for these.
+func appendFloat(b []byte, f float64) (_ []byte, plain bool) {
+	if abs := math.Abs(f); f != 0 && !(abs >= 1e-6 && abs < 1e21) {
+		return b, false
+	}
+	return strconv.AppendFloat(b, f, 'f', -1, 64), true
+}
+
+func appendTimeValue(b []byte, t time.Time) (_ []byte, plain bool) {
+	b = append(b, '"')
+	b = t.AppendFormat(b, time.RFC3339Nano)
+	return append(b, '"'), hasPlainYear(t)
+}
+
+// isPlain reports whether s stands in JSON as it is.
+func isPlain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= utf8.RuneSelf:
+			return isPlainUnicode(s[i:])
+		case c < ' ' || c == '"' || c == '\\':
+			return false
+		}
+	}
+	return true
+}
+
+func isPlainUnicode(s string) bool {
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && size == 1, r < ' ', r == '"', r == '\\':
+			return false
+		case r == '\u2028', r == '\u2029': // slog escapes these, for the sake of JavaScript
+			return false
+		}
+		s = s[size:]
+	}
+	return true
+}
