@@ -35,7 +35,6 @@ type core struct {
 	sink     Sink
 	root     *Handler // the handler without attributes and groups
 	pressing uint64   // how many waiting records end a nap, and let the worker yield to nobody
-	linger   time.Duration
 	onError  func(error)
 	stderr   *stderrReporter // behind onError if that is the default
 
@@ -93,7 +92,6 @@ func newCore(opts Options) *core {
 		opts:    opts,
 		sink:    opts.Sink,
 		onError: opts.ErrorHandler,
-		linger:  max(nap, opts.FlushInterval),
 		wakeUp:  make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		ended:   make(chan struct{}),

@@ -50,12 +50,16 @@ func assertIdentity(t *testing.T, h *async.Handler) async.Stats {
 // outcomes are the counters that most tests are about.
 type outcomes struct{ delivered, fallback, failed, dropped, depth int }
 
-// assertOutcomes waits until nothing moves, the worker's nap is over, and checks
-// what became of the records.
+// untilNapsAreOver waits for the worker to look for records again.
+func untilNapsAreOver() {
+	time.Sleep(5 * time.Millisecond)
+	synctest.Wait()
+}
+
+// assertOutcomes waits until nothing moves, and checks what became of the records.
 func assertOutcomes(t *testing.T, h *async.Handler, want outcomes) {
 	t.Helper()
-	time.Sleep(time.Millisecond)
-	synctest.Wait()
+	untilNapsAreOver()
 	s := assertIdentity(t, h)
 	assert.Equal(t, want, outcomes{int(s.Delivered), int(s.Fallback), int(s.Failed), int(s.Dropped), s.Depth})
 }

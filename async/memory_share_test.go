@@ -50,7 +50,7 @@ func TestGreedyAndModestHandlerShareABudget(t *testing.T) {
 				assert.EqualValues(t, guarantee*unit, modest.Stats().MemoryUsed)
 				assert.EqualValues(t, limit, b.Used())
 				next.Release()
-				time.Sleep(time.Millisecond)
+				untilNapsAreOver()
 				next.Block()
 				for range 10 {
 					logSized(greedy, "1")

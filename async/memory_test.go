@@ -153,7 +153,7 @@ func TestOversize(t *testing.T) {
 			plug.Release()
 			synctest.Wait()
 			info(h, sized("all", limit)) // exactly the limit does fit
-			time.Sleep(time.Millisecond) // the worker naps
+			untilNapsAreOver()
 			assert.Equal(t, []string{"plug", "1", "2", "all"}, names(rec.Messages()))
 		})
 	}
@@ -176,7 +176,7 @@ func TestBlockUntilBytesAreReleased(t *testing.T) {
 		assert.Empty(t, <-done)
 		assert.Zero(t, time.Since(start), "woken, not found by polling")
 		next.Release()
-		time.Sleep(time.Millisecond) // the worker naps
+		untilNapsAreOver()
 		assert.Equal(t, []string{"1", "2"}, names(rec.Messages()))
 		assert.Equal(t, time.Minute, h.Stats().Blocked)
 	})

@@ -10,9 +10,8 @@ import (
 // and it looks by itself when the nap is over. It does so also when a few records
 // wait already: to run after the callers record by record would make each cache
 // line go back and forth between their processors and its own. When nothing came
-// during a nap, or during several if records have been coming in quick succession,
-// it parks without any timer, and the next record wakes it: an idle handler costs
-// nothing.
+// during a nap, or during a long one if records keep coming, it parks without any
+// timer, and the next record wakes it: an idle handler costs nothing.
 const (
 	awake uint32 = iota
 	napping
@@ -21,11 +20,12 @@ const (
 )
 
 const (
-	// nap is how long a record may wait for the worker to look again.
+	// nap is how long records may gather after a delivery of many or one that came alone.
 	nap = 200 * time.Microsecond
-	// maxNaps is how many naps without a record it takes before the worker parks, if the
-	// last two deliveries were less than that time apart; else one will do.
-	maxNaps = 10
+	// longNap is how long they may after a delivery of a few, if the last one was less than
+	// twice that time before. At 20,000 records/s, one of five looks is left, which takes a
+	// third off the median of a call, and off the 99.9th percentile (measured).
+	longNap = 2 * time.Millisecond
 )
 
 // wakeFor is called after the record at pos was published, by callers that found
@@ -60,13 +60,11 @@ func (c *core) poke() {
 	}
 }
 
-// delivered notes that w has just delivered what it began to at that time.
-func (w *worker) delivered(began time.Time) {
+// delivered notes that w has just delivered n records, which it began to at that time.
+func (w *worker) delivered(began time.Time, n int) {
 	now := time.Now()
-	w.naps = 1
-	if began.Sub(w.last) < maxNaps*nap {
-		w.naps = maxNaps
-	}
+	w.long = began.Sub(w.last) < 2*longNap
+	w.short = n >= urgent || !w.long
 	w.last = now
 	w.quick = now.Sub(began) < nap // else what came in the meantime has waited long enough
 }
@@ -99,7 +97,7 @@ func (c *core) yield(w *worker) {
 // rest is what the worker does when there is nothing to take, or nothing but a
 // record that must wait until limit, if that is not 0.
 func (c *core) rest(w *worker, limit time.Duration) {
-	if w.naps > 0 {
+	if w.short || w.long {
 		c.nap(w, limit)
 		return
 	}
@@ -118,9 +116,16 @@ func (c *core) rest(w *worker, limit time.Duration) {
 
 // nap lets records gather, but not while somebody waits for what there is.
 func (c *core) nap(w *worker, limit time.Duration) {
-	w.naps--
 	w.quick = false
-	d := c.linger
+	d := nap
+	if w.short {
+		w.short = false
+	} else {
+		d, w.long = longNap, false
+	}
+	if c.opts.FlushInterval > 0 {
+		d = max(nap, c.opts.FlushInterval)
+	}
 	if c.waiters.Load() > 0 || c.ring.Sealed() {
 		d = nap
 	}

@@ -193,14 +193,14 @@ func TestNapEndsForACallerWithoutRoom(t *testing.T) {
 	})
 }
 
-// After records that came in quick succession the worker takes several naps before it
-// parks, so that the next one finds it napping; after others one.
+// While records keep coming the worker naps for long enough to find the next one, and
+// then parks; after others it naps for a moment.
 func TestNapsWhileRecordsKeepComing(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		pause time.Duration
 		want  uint32
-	}{{"quick succession", 2 * nap, napping}, {"now and then", 2 * maxNaps * nap, parked}} {
+	}{{"quick succession", 2 * nap, napping}, {"now and then", 3 * longNap, parked}} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := New(&testsink.Recorder{}, Options{})
@@ -211,8 +211,44 @@ func TestNapsWhileRecordsKeepComing(t *testing.T) {
 				time.Sleep(tt.pause)
 				synctest.Wait()
 				assert.Equal(t, tt.want, h.core.sleep.Load())
-				time.Sleep(2 * maxNaps * nap)
+				time.Sleep(2*longNap + nap)
 				requireIdle(t, h.core)
+				require.NoError(t, h.Close())
+			})
+		})
+	}
+}
+
+// How long records may gather depends on how many came before.
+func TestLengthOfNaps(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		interval time.Duration
+		before   int
+		want     time.Duration
+	}{
+		{"few", 0, urgent - 1, longNap},
+		{"many", 0, urgent, nap},
+		{"few, with FlushInterval", time.Millisecond, 1, time.Millisecond},
+		{"many, with FlushInterval", time.Second, urgent, time.Second},
+		{"short FlushInterval", 1, urgent, nap},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rec := &testsink.Recorder{}
+				h := New(rec, Options{FlushInterval: tt.interval})
+				log := func(n int) time.Duration {
+					began, had := time.Now(), rec.Len()
+					for range n {
+						require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+					}
+					rec.Wait(had + n)
+					synctest.Wait()
+					return time.Since(began)
+				}
+				log(1)
+				log(tt.before)
+				assert.Equal(t, tt.want, log(1))
 				require.NoError(t, h.Close())
 			})
 		})

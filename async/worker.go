@@ -7,7 +7,8 @@ import "time"
 type worker struct {
 	core    *core
 	timer   *time.Timer // of naps and holds
-	naps    int         // to take before it parks
+	short   bool        // a nap to take before it parks
+	long    bool        // another one, after that
 	last    time.Time   // end of the last delivery
 	yielded time.Time   // to goroutines that are ready to run
 	quick   bool        // that was short, and there was no nap since
@@ -112,11 +113,11 @@ func (c *core) step(w *worker) (more bool) {
 		c.removeLocked(w, len(w.batch.entries)) // none if a caller made w put it back
 		c.mu.Unlock()
 	case some:
-		began := time.Now()
+		began, n := time.Now(), len(w.batch.entries)
 		c.announce(began, false)
 		for c.deliver(w) {
 		}
-		w.delivered(began)
+		w.delivered(began, n)
 		c.yield(w)
 	default:
 		c.rest(w, bypassed)

@@ -81,7 +81,15 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "park: never", breaks: "an idle handler costs nothing",
-		file: "async/park.go", old: "if w.naps > 0 {", new: "if w.naps > -100 {", tests: "./async",
+		file: "async/park.go", old: "if w.short || w.long {", new: "if w.short || w != nil {", tests: "./async",
+	},
+	{
+		name: "sleep: no long nap", breaks: "the worker leaves callers alone while records keep coming",
+		file: "async/park.go", old: "w.long = began.Sub(w.last) < 2*longNap", new: "w.long = false", tests: "./async",
+	},
+	{
+		name: "sleep: long naps for many", breaks: "many records do not gather for longer than they must",
+		file: "async/park.go", old: "n >= urgent || !w.long", new: "!w.long", tests: "./async",
 	},
 	{
 		name: "sleep: never yield", breaks: "callers go first while there is plenty of room",
