@@ -34,7 +34,7 @@ type core struct {
 	opts     Options
 	sink     Sink
 	root     *Handler // the handler without attributes and groups
-	pressing uint64   // how many waiting records end a nap, and let the worker yield to nobody
+	pressing uint64   // how many waiting records end a nap
 	onError  func(error)
 	stderr   *stderrReporter // behind onError if that is the default
 

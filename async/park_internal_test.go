@@ -85,7 +85,7 @@ func TestWorkerYields(t *testing.T) {
 		assert.EqualValues(t, waiting+1, delivered.Load())
 		return n
 	}
-	const plenty = capacity/2 - 1
+	const plenty = capacity*3/4 - 1
 	// How often others get to run is up to the scheduler too, so there are some tries.
 	most := func(waiting int, before func(h *Handler, wg *sync.WaitGroup)) (n int) {
 		for range 20 {

@@ -98,7 +98,7 @@ func (c *core) announce(now time.Time, last bool) {
 	if m.waiting.Load() == 0 {
 		return
 	}
-	much := c.ring.Waiting() <= c.ring.Cap()*3/4
+	much := c.muchRoom()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !much && !last && now.Sub(m.signaled) < gather {
@@ -109,6 +109,9 @@ func (c *core) announce(now time.Time, last bool) {
 	close(m.signal)
 	m.signal = make(chan struct{})
 }
+
+// muchRoom reports whether a quarter of the queue is free.
+func (c *core) muchRoom() bool { return c.ring.Waiting() <= c.ring.Cap()*3/4 }
 
 // admitLocked puts records of the queue into the ring as long as there is room. No code of
 // the user's runs here: the lock is held, and the worker must go on.
