@@ -141,7 +141,7 @@ var contentMutants = []mutant{
 var encodingMutants = []mutant{
 	{
 		name: "plainjson: all lines by slog", breaks: "plain records are written by this package",
-		file: "internal/plainjson/handler.go", old: "if !plain {", new: "if plain || !plain {", tests: "./internal/plainjson",
+		file: "internal/plainjson/handler.go", old: "case !plain:", new: "case plain || !plain:", tests: "./internal/plainjson",
 	},
 	{
 		name: "plainjson: quotes as they are", breaks: "the lines are those of slog",
@@ -172,8 +172,12 @@ var encodingMutants = []mutant{
 		file: "internal/plainjson/append.go", old: "if recover() != nil {", new: "if v == nil {", tests: "./internal/plainjson",
 	},
 	{
-		name: "plainjson: a layout that is not known", breaks: "a slog that writes something else is left to itself",
-		file: "internal/plainjson/append.go", old: "!h.layout.known || ", new: "", tests: "./internal/plainjson",
+		name: "plainjson: one layout for all records", breaks: "groups that are empty are not shown",
+		file: "internal/plainjson/handler.go", old: "if r.NumAttrs() == 0 {", new: "if r.NumAttrs() < 0 {", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: a foreign layout", breaks: "a slog that writes something else is left to itself",
+		file: "internal/plainjson/handler.go", old: "if l.state == foreign {", new: "if l.state > foreign {", tests: "./internal/plainjson",
 	},
 }
 

@@ -11,17 +11,18 @@ import (
 	"github.com/asynchandler/asynchandler/internal/peek"
 )
 
-// appendLine appends the line of r to b and reports whether r is plain. If not, b is of
-// no use.
-func (h *Handler) appendLine(b []byte, r *slog.Record) (line []byte, plain bool) {
-	if !h.layout.known || !isPlain(r.Message) {
-		return b, false
+// appendLine makes the line of r, which must be written before the next one is made, and
+// reports whether r is plain. If not, line is of no use. head is how long it is up to the
+// end of the message.
+func (o *output) appendLine(r *slog.Record, l *layout) (line []byte, head int, plain bool) {
+	b := append(o.line[:0], '{')
+	if !isPlain(r.Message) {
+		return b, 0, false
 	}
-	b = append(b, '{')
 	if !r.Time.IsZero() {
 		b = append(b, `"time":"`...)
-		if b, plain = h.out.clock.appendTime(b, r.Time); !plain {
-			return b, false
+		if b, plain = o.clock.appendTime(b, r.Time); !plain {
+			return b, 0, false
 		}
 		b = append(b, `",`...)
 	}
@@ -30,15 +31,19 @@ func (h *Handler) appendLine(b []byte, r *slog.Record) (line []byte, plain bool)
 	b = append(b, `","msg":"`...)
 	b = append(b, r.Message...)
 	b = append(b, '"')
-	if r.NumAttrs() == 0 {
-		return append(b, h.layout.bare...), true
+	head = len(b)
+	b = append(b, l.before...)
+	if r.NumAttrs() > 0 {
+		front, back := peek.Attrs(r)
+		if b, plain = appendAttrs(b, front); plain {
+			b, plain = appendAttrs(b, back)
+		}
+		if !plain {
+			return b, 0, false
+		}
+		b = withoutComma(b)
 	}
-	b = append(b, h.layout.before...)
-	front, back := peek.Attrs(r)
-	if b, plain = appendAttrs(b, front); plain {
-		b, plain = appendAttrs(b, back)
-	}
-	return append(withoutComma(b), h.layout.after...), plain
+	return append(b, l.after...), head, true
 }
 
 // appendAttrs appends attributes, each with a comma.

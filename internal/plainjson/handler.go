@@ -7,8 +7,8 @@
 // errors and groups of these, and if no string of it needs escaping. There is little to
 // decide about such a record, only bytes to copy. All others, and what WithAttrs and
 // WithGroup add, are left to a slog.JSONHandler, so that slog's rules are in slog alone.
-// From that handler's own output a [Handler] learns where the attributes of a record
-// stand in a line.
+// The first plain line of a [Handler] is slog's own, and shows where the attributes of a
+// record stand.
 //
 // slog of another Go release might write something else: so [New] compares the two
 // once per process, and returns slog's handler if they differ.
@@ -32,8 +32,8 @@ type Handler struct {
 	out  *output
 
 	// Handle's alone.
-	layout  layout
-	learned bool
+	bare layout // of records without attributes: slog shows no empty groups
+	full layout
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -43,16 +43,26 @@ type output struct {
 	w     io.Writer
 	line  []byte // memory of the line being made
 	clock clock
-	probe *bytes.Buffer // gets what slog writes, while a layout is learned
+
+	learning bool // slog's line goes to learned instead of w
+	learned  []byte
 }
 
-// maxKept is the most memory that is kept for the next line, as in slog.
+// kept returns the memory of a line for the next one, unless it is much; slog keeps as much.
+func kept(line []byte) []byte {
+	if cap(line) > maxKept {
+		return nil
+	}
+	return line[:0]
+}
+
 const maxKept = 16 << 10
 
 // Write is for the slog.JSONHandler.
 func (o *output) Write(p []byte) (int, error) {
-	if o.probe != nil {
-		return o.probe.Write(p)
+	if o.learning {
+		o.learned = append(o.learned, p...)
+		return len(p), nil
 	}
 	return o.w.Write(p)
 }
@@ -75,13 +85,14 @@ func newHandler(w io.Writer, ho *slog.HandlerOptions) *Handler {
 // sameAsSlog reports whether slog writes plain records as this package does.
 var sameAsSlog = sync.OnceValue(func() bool {
 	var ours, slogs bytes.Buffer
-	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", -5400)} {
-		at := time.Date(2026, 1, 2, 3, 4, 5, 60_700, zone)
-		r := slog.NewRecord(at, slog.LevelWarn+1, "message, é", 0)
-		r.AddAttrs(slog.String("s", "<&>"), slog.String("", ""), slog.Int("i", math.MinInt), slog.Uint64("u", math.MaxUint64),
-			slog.Float64("f", -1.5), slog.Float64("g", 1e20), slog.Bool("b", true), slog.Duration("d", time.Second), slog.Time("t", at))
-		for _, to := range []slog.Handler{newHandler(&ours, nil), slog.NewJSONHandler(&slogs, nil)} {
-			h := to.WithGroup("g").WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("h")
+	for _, to := range []slog.Handler{newHandler(&ours, nil), slog.NewJSONHandler(&slogs, nil)} {
+		h := to.WithGroup("g").WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("h")
+		for _, zone := range []*time.Location{time.UTC, time.UTC, time.FixedZone("", -5400)} { // the first one only shows the layout
+			at := time.Date(2026, 1, 2, 3, 4, 5, 60_700, zone)
+			r := slog.NewRecord(at, slog.LevelWarn+1, "message, é", 0)
+			r.AddAttrs(slog.String("s", "<&>"), slog.String("", ""), slog.Int("i", math.MinInt), slog.Uint64("u", math.MaxUint64),
+				slog.Float64("f", -1.5), slog.Float64("g", 1e20), slog.Bool("b", true), slog.Duration("d", time.Second),
+				slog.Time("t", at), slog.Any("e", io.EOF), slog.Group("g", slog.Int("i", 1)))
 			if h.Handle(context.Background(), r) != nil {
 				return false
 			}
@@ -107,15 +118,20 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 
 // Handle writes the line of r.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
-	if !h.learned {
-		h.layout, h.learned = h.learn(), true
+	l := &h.full
+	if r.NumAttrs() == 0 {
+		l = &h.bare
 	}
-	line, plain := h.appendLine(h.out.line[:0], &r)
-	if cap(line) <= maxKept {
-		h.out.line = line
-	}
-	if !plain {
+	if l.state == foreign {
 		return h.slog.Handle(ctx, r)
+	}
+	line, head, plain := h.out.appendLine(&r, l)
+	h.out.line = kept(line)
+	switch {
+	case !plain:
+		return h.slog.Handle(ctx, r)
+	case l.state == unknown:
+		return h.learn(ctx, &r, l, line[:head], line[head:])
 	}
 	_, err := h.out.w.Write(line)
 	return err

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
 	"os"
+	"slices"
 	"testing"
 	"testing/slogtest"
 	"time"
@@ -83,7 +85,7 @@ func TestLinesAreThoseOfSlog(t *testing.T) {
 	derivations := map[string]func(slog.Handler) slog.Handler{
 		"as it is":            asIs,
 		"attributes":          func(h slog.Handler) slog.Handler { return h.WithAttrs([]slog.Attr{slog.String("plain", "0}}\n")}) },
-		"like the probe":      func(h slog.Handler) slog.Handler { return h.WithAttrs([]slog.Attr{slog.Int("plain", 0)}) },
+		"like the record's":   func(h slog.Handler) slog.Handler { return h.WithAttrs([]slog.Attr{slog.Group("g", slog.Int("i", 1))}) },
 		"a group":             func(h slog.Handler) slog.Handler { return h.WithGroup("g") },
 		"nothing":             func(h slog.Handler) slog.Handler { return h.WithGroup("").WithAttrs(nil) },
 		"an empty group":      func(h slog.Handler) slog.Handler { return h.WithAttrs([]slog.Attr{slog.Group("g")}) },
@@ -95,8 +97,10 @@ func TestLinesAreThoseOfSlog(t *testing.T) {
 	for name, derive := range derivations {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range records {
-				requireSame(t, derive, r)
+				requireSame(t, derive, r, r, r)
 			}
+			requireSame(t, derive, records...)
+			slices.Reverse(records)
 			requireSame(t, derive, records...)
 		})
 	}
@@ -227,8 +231,28 @@ func FuzzLinesAreThoseOfSlog(f *testing.F) {
 		requireSame(t, derive,
 			record(now, slog.Level(level), msg, slog.String(key, s), attrs[uint64(i)%7]),
 			record(now.Add(time.Duration(i%3e9)), 0, msg),
-			record(now.Add(1), 0, s, attrs...))
+			record(now.Add(1), 0, s, attrs...),
+			record(now.Add(1), 0, msg, attrs[uint64(i+1)%7]),
+			record(now.Add(2), 0, s))
 	})
+}
+
+// A handler that is derived for one record pays for what it learns from it.
+func BenchmarkDerived(b *testing.B) {
+	r := record(time.Now(), 0, "request served", slog.String("method", "GET"), slog.Int("status", 200), slog.Duration("took", time.Millisecond))
+	for name, h := range map[string]slog.Handler{"plain": plainjson.New(io.Discard, nil), "slog": slog.NewJSONHandler(io.Discard, nil)} {
+		for _, records := range []int{1, 2, 5} {
+			b.Run(fmt.Sprint(name, "/", records), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					d := h.WithAttrs([]slog.Attr{slog.String("request", "0123456789")})
+					for range records {
+						_ = d.Handle(context.Background(), r)
+					}
+				}
+			})
+		}
+	}
 }
 
 func BenchmarkHandle(b *testing.B) {

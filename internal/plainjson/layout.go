@@ -4,48 +4,57 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"time"
 )
 
-// layout is what stands in each line of a handler behind the message.
+// layout is what stands in each line of a handler around the attributes of a record.
 type layout struct {
-	bare          string // all of it, in the line of a record without attributes
-	before, after string // what is around the attributes of one that has some
-	known         bool   // else nothing is plain
+	state         state
+	before, after string
 }
+
+type state uint8
 
 const (
-	probeHead = `{"level":"INFO","msg":""`
-	probeAttr = `"plain":0`
+	unknown state = iota
+	known
+	foreign // slog writes something else than this package
 )
 
-// learn finds the layout out from how slog writes two records that are otherwise empty.
-func (h *Handler) learn() (l layout) {
-	bare, ok := h.behindMessage()
-	if !ok {
-		return l
+// learn lets slog write the line of r, and finds out from it what stands around the
+// attributes. head is what comes first in a line of this package.
+func (h *Handler) learn(ctx context.Context, r *slog.Record, l *layout, head, attrs []byte) error {
+	line, err := h.slogsLine(ctx, r)
+	if err != nil {
+		return err
 	}
-	rest, ok := h.behindMessage(slog.Int("plain", 0))
-	if !ok {
-		return l
-	}
-	// The attributes of a record come last, so only braces follow them.
-	before, ok := bytes.CutSuffix(bytes.TrimRight(rest, "}\n"), []byte(probeAttr))
-	if !ok {
-		return l
-	}
-	after := rest[len(before)+len(probeAttr):]
-	return layout{bare: string(bare), before: string(before), after: string(after), known: true}
+	*l = layoutOf(line, head, attrs)
+	_, err = h.out.w.Write(line)
+	return err
 }
 
-func (h *Handler) behindMessage(attrs ...slog.Attr) (text []byte, ok bool) {
-	r := slog.NewRecord(time.Time{}, slog.LevelInfo, "", 0)
-	r.AddAttrs(attrs...)
-	var probe bytes.Buffer
-	h.out.probe = &probe
-	defer func() { h.out.probe = nil }()
-	if err := h.slog.Handle(context.Background(), r); err != nil {
-		return nil, false
+func (h *Handler) slogsLine(ctx context.Context, r *slog.Record) ([]byte, error) {
+	o := h.out
+	o.learning = true
+	defer func() {
+		o.learning = false
+		o.learned = kept(o.learned)
+	}()
+	err := h.slog.Handle(ctx, *r)
+	return o.learned, err
+}
+
+// layoutOf returns the layout of a line that is head, something, attrs, some braces and a
+// newline.
+func layoutOf(line, head, attrs []byte) layout {
+	behind, ok := bytes.CutPrefix(line, head)
+	if !ok {
+		return layout{state: foreign}
 	}
-	return bytes.CutPrefix(probe.Bytes(), []byte(probeHead))
+	end := len(bytes.TrimRight(behind, "}\n"))
+	for ; end < len(behind); end++ { // attrs may have braces at the end too
+		if before, ok := bytes.CutSuffix(behind[:end], attrs); ok {
+			return layout{known, string(before), string(behind[end:])}
+		}
+	}
+	return layout{state: foreign}
 }
