@@ -168,8 +168,8 @@ func WithBatchSize(n int) Option {
 }
 
 // WithFlushInterval sets the longest a line may wait for others to share its Write
-// while more are coming. With 0 the worker writes after each batch, as soon as it
-// can. Default: 0.
+// while more are coming. With 0 the worker writes after each batch, and lets records
+// gather for 2 ms at most. Default: 0.
 func WithFlushInterval(d time.Duration) Option {
 	return func(o *options) { o.FlushInterval = require0("WithFlushInterval", d) }
 }

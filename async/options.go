@@ -114,7 +114,8 @@ type Options struct {
 	// BatchSize is the most records the worker takes in one go. 0 means 256.
 	BatchSize int
 	// FlushInterval is the longest the worker lets records gather to a batch while
-	// more are coming. 0 means it delivers as soon as it can.
+	// more are coming. 0 means 0.2 ms after a delivery of many records, 2 ms after one of
+	// a few.
 	FlushInterval time.Duration
 	// ContextFunc returns the context that next gets for a record, from that of
 	// the call, on the caller. nil means: the call's values without its

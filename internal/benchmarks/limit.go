@@ -9,6 +9,8 @@ import (
 	"time"
 
 	phuslu "github.com/phuslu/log"
+
+	"github.com/asynchandler/asynchandler/internal/plainjson"
 )
 
 func limitFamily() family {
@@ -20,7 +22,7 @@ func limitFamily() family {
 		cases: []scenario{{"", func(c contender, b bench) (result, error) {
 			switch c.name {
 			case oursName:
-				return runLimit(b, func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) })
+				return runLimit(b, func(w io.Writer) slog.Handler { return plainjson.New(w, nil) })
 			case oursFastName:
 				return runLimit(b, func(w io.Writer) slog.Handler { return phuslu.SlogNewJSONHandler(w, nil) })
 			}
