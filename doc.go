@@ -126,9 +126,10 @@
 // [WithSyncLevel] wait: that is what they are for.
 //
 // The worker encodes, and the lines of a batch share Writes of up to [WithMaxWrite] bytes.
-// After a delivery it looks by itself once more, within 2 ms, so that callers need not wake
-// it and records can gather, and then sleeps without a timer until the next record. There is
-// one worker: it does not make a next any faster that is too slow for the load on average.
+// After a delivery it looks by itself once or twice more, within 2 ms or what
+// [WithFlushInterval] says, so that callers need not wake it and records can gather, and then
+// sleeps without a timer until the next record. There is one worker: it does not make a next
+// any faster that is too slow for the load on average.
 //
 // Counters and latencies cost the log call nothing: the worker keeps them, and
 // [Handler.Stats] adds them up.

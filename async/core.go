@@ -35,6 +35,7 @@ type core struct {
 	sink     Sink
 	root     *Handler // the handler without attributes and groups
 	pressing uint64   // how many waiting records end a nap
+	light    int64    // bytes in a delivery that a long nap may follow
 	onError  func(error)
 	stderr   *stderrReporter // behind onError if that is the default
 
@@ -108,11 +109,10 @@ func newCore(opts Options) *core {
 		c.stderr = &stderrReporter{w: os.Stderr}
 		c.onError = c.stderr.report
 	}
-	capacity := c.ring.Cap()
 	if opts.HighWater > 0 {
-		c.highWater = uint64(max(1, opts.HighWater*float64(capacity)))
+		c.highWater = uint64(max(1, opts.HighWater*float64(c.ring.Cap())))
 	}
-	c.pressing = uint64(max(1, capacity/2))
+	c.limitNaps()
 	return c
 }
 

@@ -83,14 +83,15 @@ func (c *core) release(size int64) {
 	}
 }
 
-// releaseAll gives the bytes of records back that have their outcome.
-func (c *core) releaseAll(entries []entry) {
+// releaseAll gives the bytes of records back that have their outcome, and returns how many
+// that were.
+func (c *core) releaseAll(entries []entry) (sum int64) {
 	if c.budget == nil {
-		return
+		return 0
 	}
-	var sum int64
 	for i := range entries {
 		sum += entries[i].size
 	}
 	c.budget.Release(sum)
+	return sum
 }

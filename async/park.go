@@ -1,6 +1,7 @@
 package async
 
 import (
+	"math"
 	"runtime"
 	"time"
 )
@@ -26,7 +27,23 @@ const (
 	// twice that time before. At 20,000 records/s, one of five looks is left, which takes a
 	// third off the median of a call, and off the 99.9th percentile (measured).
 	longNap = 2 * time.Millisecond
+	// lightest is what part of the budget a delivery may hold at most for a long nap to
+	// follow: ten times as much may gather then, and the budget may be shared.
+	lightest = 400
 )
+
+// limitNaps sets how long the worker may leave records alone: a queue or a budget that is
+// next to empty must not seem full because of a nap.
+func (c *core) limitNaps() {
+	c.pressing = uint64(max(1, c.ring.Cap()/2))
+	if c.highWater > 0 {
+		c.pressing = min(c.pressing, max(1, c.highWater/2))
+	}
+	c.light = math.MaxInt64
+	if c.budget != nil {
+		c.light = c.budget.Limit() / lightest
+	}
+}
 
 // wakeFor is called after the record at pos was published, by callers that found
 // the worker not awake. Publishing before looking, and the worker's looking at
@@ -63,7 +80,7 @@ func (c *core) poke() {
 // delivered notes that w has just delivered n records, which it began to at that time.
 func (w *worker) delivered(began time.Time, n int) {
 	now := time.Now()
-	w.long = began.Sub(w.last) < 2*longNap
+	w.long = began.Sub(w.last) < 2*longNap && w.bytes <= w.core.light
 	w.short = n >= urgent || !w.long
 	w.last = now
 	w.quick = now.Sub(began) < nap // else what came in the meantime has waited long enough

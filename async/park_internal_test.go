@@ -255,6 +255,39 @@ func TestLengthOfNaps(t *testing.T) {
 	}
 }
 
+// A nap lets nothing fill up that a healthy next keeps empty otherwise.
+func TestNapsFillNothing(t *testing.T) {
+	const limit = 64 << 10
+	ended, cancel := context.WithCancel(context.Background())
+	cancel() // who logs with it does not wait for room
+	tests := []struct {
+		name  string
+		size  int
+		every time.Duration
+		opts  Options
+	}{
+		{"high water", 1, 50 * time.Microsecond, Options{Capacity: 64, HighWater: 0.4}},
+		{"lowest high water", 1, 300 * time.Microsecond, Options{HighWater: 0.0005}},
+		{"budget", 4 << 10, 100 * time.Microsecond, Options{}},
+		{"budget, now and then", 16 << 10, 300 * time.Microsecond, Options{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				full := func(int64, int64) { t.Error("the budget seems exceeded") }
+				tt.opts.Budget = membudget.New(limit, membudget.Options{OnExceeded: full})
+				tt.opts.OnHighWater = func(depth, capacity int) { t.Errorf("%d of %d wait", depth, capacity) }
+				h := New(&testsink.Recorder{}, tt.opts)
+				for range 500 {
+					require.NoError(t, h.Handle(ended, newRecord(strings.Repeat("m", tt.size))))
+					time.Sleep(tt.every)
+				}
+				require.NoError(t, h.Close())
+			})
+		})
+	}
+}
+
 // Records that came while a short delivery ran wait for a nap, so that more can gather;
 // those that came during a long one have waited long enough.
 func TestNapBetweenShortDeliveries(t *testing.T) {

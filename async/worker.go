@@ -11,6 +11,7 @@ type worker struct {
 	long    bool        // another one, after that
 	last    time.Time   // end of the last delivery
 	yielded time.Time   // to goroutines that are ready to run
+	bytes   int64       // of the records that got their outcome in it
 	quick   bool        // that was short, and there was no nap since
 	trip    bool        // it has to trip the gate first
 	news    error       // what to tell the error handler then
@@ -115,6 +116,7 @@ func (c *core) step(w *worker) (more bool) {
 	case some:
 		began, n := time.Now(), len(w.batch.entries)
 		c.announce(began, false)
+		w.bytes = 0
 		for c.deliver(w) {
 		}
 		w.delivered(began, n)

@@ -92,6 +92,14 @@ var queueMutants = []mutant{
 		file: "async/park.go", old: "n >= urgent || !w.long", new: "!w.long", tests: "./async",
 	},
 	{
+		name: "sleep: up to the high-water mark", breaks: "a queue does not seem full because of a nap",
+		file: "async/park.go", old: "max(1, c.highWater/2)", new: "c.highWater+1", tests: "./async",
+	},
+	{
+		name: "sleep: up to the limit", breaks: "a budget does not seem full because of a nap",
+		file: "async/park.go", old: " && w.bytes <= w.core.light", new: "", tests: "./async",
+	},
+	{
 		name: "sleep: never yield", breaks: "callers go first while there is plenty of room",
 		file: "async/park.go", old: "\t\truntime.Gosched()\n", new: "\t\t_ = runtime.Gosched\n", tests: "./async",
 	},

@@ -168,8 +168,20 @@ var encodingMutants = []mutant{
 		file: "internal/plainjson/append.go", old: "group.Key == \"\" || len(attrs) == 0", new: "len(attrs) == 0", tests: "./internal/plainjson",
 	},
 	{
-		name: "plainjson: an error that panics", breaks: "a panic of Error is shown as slog shows it",
-		file: "internal/plainjson/append.go", old: "if recover() != nil {", new: "if v == nil {", tests: "./internal/plainjson",
+		name: "plainjson: keys as they are", breaks: "the lines are those of slog",
+		file: "internal/plainjson/append.go", old: "if !isPlain(a.Key) {", new: "if a.Key == \"\\x00\" {", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: errors that could change", breaks: "an error is asked for its text once",
+		file: "internal/plainjson/append.go", old: "if err, ok := v.(error); ok && capture.HasFixedText(err) {", new: "if err, ok := v.(error); ok && (err == nil || !capture.HasFixedText(nil)) {", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: a failed Write", breaks: "the error of the writer is returned",
+		file: "internal/plainjson/handler.go", old: "_, err := h.out.w.Write(line)\n\treturn err", new: "_, _ = h.out.w.Write(line)\n\treturn nil", tests: "./internal/plainjson",
+	},
+	{
+		name: "plainjson: memory of long lines", breaks: "a long line is not kept for ever",
+		file: "internal/plainjson/layout.go", old: "o.learned = kept(o.learned)", new: "o.learned = o.learned[:0]", tests: "./internal/plainjson",
 	},
 	{
 		name: "plainjson: one layout for all records", breaks: "groups that are empty are not shown",
