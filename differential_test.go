@@ -41,6 +41,25 @@ func (h clocked) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 func (h clocked) WithGroup(name string) slog.Handler { return clocked{h.Handler.WithGroup(name)} }
 
+// behindOthers logs two other records before each: of the first lines of a handler, with
+// attributes and without, slog's encoder would be compared with itself.
+type behindOthers struct{ slog.Handler }
+
+func (h behindOthers) Handle(ctx context.Context, r slog.Record) error {
+	bare := slog.NewRecord(when, slog.LevelError, "bare", 0)
+	full := bare.Clone()
+	full.AddAttrs(slog.Int("n", 1))
+	return errors.Join(h.Handler.Handle(ctx, bare), h.Handler.Handle(ctx, full), h.Handler.Handle(ctx, r))
+}
+
+func (h behindOthers) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return behindOthers{h.Handler.WithAttrs(attrs)}
+}
+
+func (h behindOthers) WithGroup(name string) slog.Handler {
+	return behindOthers{h.Handler.WithGroup(name)}
+}
+
 // What slog shows of a LogValue that panicked depends on the caller, and where a
 // pointer within a struct points to is shown by text handlers.
 var (
@@ -237,12 +256,12 @@ func TestWritesWhatSlogWrites(t *testing.T) { // P1
 				t.Run(f.name+"/"+s.name+"/"+scene.name, func(t *testing.T) {
 					ho := &slog.HandlerOptions{AddSource: s.addSource, ReplaceAttr: s.replace}
 					var want bytes.Buffer
-					scene.log(slog.New(clocked{f.original(&want, ho)}))
+					scene.log(slog.New(clocked{behindOthers{f.original(&want, ho)}}))
 					require.NotEmpty(t, want.String())
 
 					var got testsink.Buffer
 					h := f.make(&got, ho, small)
-					scene.log(slog.New(clocked{h}))
+					scene.log(slog.New(clocked{behindOthers{h}}))
 					require.NoError(t, h.Close())
 
 					assert.Equal(t, withoutAddresses(want.String()), withoutAddresses(got.String()))
@@ -262,11 +281,11 @@ func TestWritesWhatSlogWritesWithOthersLookingOn(t *testing.T) { // P1
 					t.Run(f.name+"/"+o.name+"/"+s.name+"/"+scene.name, func(t *testing.T) {
 						ho := &slog.HandlerOptions{AddSource: s.addSource, ReplaceAttr: s.replace}
 						var want bytes.Buffer
-						scene.log(slog.New(clocked{f.original(&want, ho)}))
+						scene.log(slog.New(clocked{behindOthers{f.original(&want, ho)}}))
 
 						var got testsink.Buffer
 						h := f.make(&got, ho, small, o.opt)
-						scene.log(slog.New(clocked{h}))
+						scene.log(slog.New(clocked{behindOthers{h}}))
 						require.NoError(t, h.Close())
 
 						assert.Equal(t, withoutAddresses(want.String()), withoutAddresses(got.String()))

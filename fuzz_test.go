@@ -25,9 +25,9 @@ func newProgram(data []byte, spoil bool) *program {
 	return &program{testsink.Arguments{Data: data, Other: otherValue}, spoil}
 }
 
-// maxOps bounds a program: there is room for as many records, and go test takes an
+// maxOps bounds a program: there is room for three times as many records, and go test takes an
 // input that runs for 10 s for a crash.
-const maxOps = 32
+const maxOps = 20
 
 // run runs the program with loggers derived from l.
 func (p *program) run(l *slog.Logger) {
@@ -134,7 +134,7 @@ func FuzzDifferential(f *testing.F) { // P1, P4
 			for i, replace := range replacing {
 				ho := &slog.HandlerOptions{Level: slog.Level(math.MinInt8), AddSource: i == 1, ReplaceAttr: replace}
 				var want bytes.Buffer
-				newProgram(data, false).run(slog.New(clocked{flavor.original(&want, ho)}))
+				newProgram(data, false).run(slog.New(clocked{behindOthers{flavor.original(&want, ho)}}))
 
 				var got testsink.Buffer
 				gate := testsink.NewBlockingWriter(&got)
@@ -143,7 +143,7 @@ func FuzzDifferential(f *testing.F) { // P1, P4
 					opts = append(opts, asynchandler.WithOnDrop(func(context.Context, slog.Record, asynchandler.DropReason) {}))
 				}
 				h := flavor.make(gate, ho, opts...)
-				newProgram(data, true).run(slog.New(clocked{h}))
+				newProgram(data, true).run(slog.New(clocked{behindOthers{h}}))
 				gate.Release()
 				if err := h.Close(); err != nil {
 					t.Fatalf("%s, replace %d: %v", flavor.name, i, err)

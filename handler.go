@@ -72,10 +72,10 @@ func same(a, b slog.Handler) bool {
 // [slog.NewJSONHandler] writes, many lines in one Write. ho may be nil. It panics if
 // w is nil or an option is out of its range.
 //
-// Records of plain values are not encoded by slog but, as slog does it, by this package,
-// which takes a third of the time: strings that need no escaping, numbers, booleans,
-// durations, times, errors, and groups of these. If slog's own lines turn out to be
-// others, which is looked at once per process, slog encodes all.
+// Records of plain values are encoded as slog does it but by this package, which takes a
+// third of the time: strings that need no escaping, numbers, booleans, durations, times,
+// the errors of package errors and fmt, and groups of these. slog encodes all others, and
+// the first line of each derived handler; all lines, if it turns out to write others.
 //
 // w is used by one goroutine at a time and never closed; if it has a method
 // Flush() error, [Handler.Flush] calls that. EPIPE on standard output ends a Go

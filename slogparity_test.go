@@ -25,12 +25,12 @@ func TestWritesWhatSlogWritesInItsOwnCases(t *testing.T) { // P1
 				t.Run(f.name+"/"+c.name+"/"+r.name, func(t *testing.T) {
 					ho := &slog.HandlerOptions{AddSource: c.source, ReplaceAttr: r.replace}
 					var want bytes.Buffer
-					c.log(slog.New(clocked{f.original(&want, ho)}))
+					c.log(slog.New(clocked{behindOthers{f.original(&want, ho)}}))
 					require.NotEmpty(t, want.String())
 
 					var got testsink.Buffer
 					h := f.make(&got, ho, small)
-					c.log(slog.New(clocked{h}))
+					c.log(slog.New(clocked{behindOthers{h}}))
 					require.NoError(t, h.Close())
 
 					assert.Equal(t, withoutAddresses(want.String()), withoutAddresses(got.String()))

@@ -70,6 +70,10 @@ var frozenErrors = []reflect.Type{
 	reflect.TypeOf(fmt.Errorf("%w %w", io.EOF, io.EOF)),
 }
 
+// HasFixedText reports whether err is one whose text nobody can change: those of
+// [errors.New] and [fmt.Errorf].
+func HasFixedText(err error) bool { return slices.Contains(frozenErrors, reflect.TypeOf(err)) }
+
 var timeType = reflect.TypeFor[time.Time]()
 
 // isImmutable reports whether a value of type t that is held in an interface can

@@ -27,6 +27,15 @@ type (
 		nFront uint8
 		back   []slog.Attr
 	}
+	embedded struct {
+		_ int
+		parts
+	}
+	parts struct {
+		front  [5]slog.Attr
+		nFront int
+		back   []slog.Attr
+	}
 	listed struct {
 		front  [5]slog.Attr
 		nFront int
@@ -37,14 +46,17 @@ type (
 func TestAnotherRecordIsNotRead(t *testing.T) {
 	require.True(t, known, "slog.Record has other fields than this package knows")
 	for _, record := range []reflect.Type{
-		reflect.TypeFor[noFront](), reflect.TypeFor[pointers](), reflect.TypeFor[aSlice](), reflect.TypeFor[small](), reflect.TypeFor[listed](),
+		reflect.TypeFor[noFront](), reflect.TypeFor[pointers](), reflect.TypeFor[aSlice](), reflect.TypeFor[small](), reflect.TypeFor[listed](), reflect.TypeFor[embedded](),
 	} {
 		_, ok := find(record)
 		assert.False(t, ok, record)
 	}
+	assert.True(t, fields.isRight(5))
+	assert.False(t, fields.isRight(4), "more than fit")
+	level, _ := reflect.TypeFor[slog.Record]().FieldByName("Level")
 	wrong := fields
-	wrong.back = wrong.front
-	assert.False(t, wrong.isRight())
+	wrong.nFront = level.Offset // always 0
+	assert.False(t, wrong.isRight(5))
 }
 
 func TestAttrsOfAnUnknownRecord(t *testing.T) {

@@ -41,25 +41,32 @@ func (l *layout) read(r *slog.Record) (front, back []slog.Attr) {
 
 // find returns the layout of record, and whether it is what read expects.
 func find(record reflect.Type) (l layout, ok bool) {
-	front, ok1 := record.FieldByName("front")
-	nFront, ok2 := record.FieldByName("nFront")
-	back, ok3 := record.FieldByName("back")
-	if !ok1 || !ok2 || !ok3 {
-		return l, false
-	}
 	attr := reflect.TypeFor[slog.Attr]()
-	if front.Type.Kind() != reflect.Array || front.Type.Elem() != attr ||
+	front, ok1 := field(record, "front")
+	nFront, ok2 := field(record, "nFront")
+	back, ok3 := field(record, "back")
+	if !ok1 || !ok2 || !ok3 || front.Type.Kind() != reflect.Array || front.Type.Elem() != attr ||
 		nFront.Type != reflect.TypeFor[int]() || back.Type != reflect.SliceOf(attr) {
 		return l, false
 	}
 	l = layout{front: front.Offset, nFront: nFront.Offset, back: back.Offset}
-	return l, l.isRight()
+	return l, l.isRight(front.Type.Len())
 }
 
-// isRight reports whether what is read of a growing record is what slog says.
-func (l *layout) isRight() bool {
+// field returns a field of record itself, not of a struct embedded there.
+func field(record reflect.Type, name string) (f reflect.StructField, ok bool) {
+	f, ok = record.FieldByName(name)
+	return f, ok && len(f.Index) == 1
+}
+
+// isRight reports whether what is read of a growing record is what slog says. capacity is
+// how many attributes the record may have in itself.
+func (l *layout) isRight(capacity int) bool {
 	var r slog.Record
-	for i := range 20 {
+	for i := range 2 * capacity {
+		if n := *(*int)(unsafe.Add(unsafe.Pointer(&r), l.nFront)); n < 0 || n > capacity {
+			return false
+		}
 		front, back := l.read(&r)
 		if !slices.EqualFunc(slices.Concat(front, back), collect(&r), slog.Attr.Equal) {
 			return false

@@ -1,13 +1,13 @@
 package plainjson
 
 import (
-	"encoding/json"
 	"log/slog"
 	"math"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
+	"github.com/asynchandler/asynchandler/internal/capture"
 	"github.com/asynchandler/asynchandler/internal/peek"
 )
 
@@ -15,10 +15,11 @@ import (
 // reports whether r is plain. If not, line is of no use. head is how long it is up to the
 // end of the message.
 func (o *output) appendLine(r *slog.Record, l *layout) (line []byte, head int, plain bool) {
-	b := append(o.line[:0], '{')
-	if !isPlain(r.Message) {
-		return b, 0, false
+	front, back := peek.Attrs(r)
+	if !isPlain(r.Message) || !havePlainKinds(front) || !havePlainKinds(back) {
+		return o.line, 0, false
 	}
+	b := append(o.line[:0], '{')
 	if !r.Time.IsZero() {
 		b = append(b, `"time":"`...)
 		if b, plain = o.clock.appendTime(b, r.Time); !plain {
@@ -34,7 +35,6 @@ func (o *output) appendLine(r *slog.Record, l *layout) (line []byte, head int, p
 	head = len(b)
 	b = append(b, l.before...)
 	if r.NumAttrs() > 0 {
-		front, back := peek.Attrs(r)
 		if b, plain = appendAttrs(b, front); plain {
 			b, plain = appendAttrs(b, back)
 		}
@@ -44,6 +44,22 @@ func (o *output) appendLine(r *slog.Record, l *layout) (line []byte, head int, p
 		b = withoutComma(b)
 	}
 	return append(b, l.after...), head, true
+}
+
+// havePlainKinds reports false if the kind of an attribute tells already that the record is
+// not plain, so that nothing is copied in vain.
+func havePlainKinds(attrs []slog.Attr) bool {
+	for i := range attrs {
+		switch v := &attrs[i].Value; v.Kind() {
+		case slog.KindLogValuer:
+			return false
+		case slog.KindAny:
+			if err, ok := v.Any().(error); !ok || !capture.HasFixedText(err) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // appendAttrs appends attributes, each with a comma.
@@ -102,34 +118,28 @@ func appendValue(b []byte, v slog.Value) (_ []byte, plain bool) {
 	case slog.KindTime:
 		return appendTimeValue(b, v.Time())
 	case slog.KindAny:
-		return appendError(b, v.Any())
+		return appendAny(b, v.Any())
 	default:
 		return b, false
 	}
 }
 
 func appendString(b []byte, s string) (_ []byte, plain bool) {
+	if !isPlain(s) {
+		return b, false
+	}
 	b = append(b, '"')
 	b = append(b, s...)
-	return append(b, '"'), isPlain(s)
+	return append(b, '"'), true
 }
 
-// appendError appends the text of an error. One that panics is left to slog, which asks
-// it again and shows the panic.
-func appendError(b []byte, v any) (_ []byte, plain bool) {
-	err, ok := v.(error)
-	if !ok {
-		return b, false
+// appendAny appends the text of an error that may be asked for it twice, should the record
+// turn out not to be plain.
+func appendAny(b []byte, v any) (_ []byte, plain bool) {
+	if err, ok := v.(error); ok && capture.HasFixedText(err) {
+		return appendString(b, err.Error())
 	}
-	if _, ok := v.(json.Marshaler); ok {
-		return b, false
-	}
-	defer func() {
-		if recover() != nil {
-			plain = false
-		}
-	}()
-	return appendString(b, err.Error())
+	return b, false
 }
 
 // appendFloat leaves the floats to slog that JSON writes with an exponent or not at all:

@@ -7,7 +7,8 @@ import (
 
 // clock writes times that are mostly of the same second as the one before: then what
 // comes before and behind the fraction is the same too, since offsets change at whole
-// seconds. A formatted time takes 60 ns, more than a third of a line.
+// seconds. A formatted time takes 60 ns, more than a third of a line. A program that
+// changes what *time.Local points to may see the old offset until the second is over.
 type clock struct {
 	second int64
 	zone   *time.Location

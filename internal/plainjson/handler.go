@@ -4,11 +4,13 @@
 //	h := plainjson.New(w, nil) // instead of slog.NewJSONHandler(w, nil)
 //
 // A record is plain if its attributes are strings, numbers, booleans, durations, times,
-// errors and groups of these, and if no string of it needs escaping. There is little to
+// the errors of [errors.New] and [fmt.Errorf] and groups of these, and if no string of it
+// needs escaping. There is little to
 // decide about such a record, only bytes to copy. All others, and what WithAttrs and
 // WithGroup add, are left to a slog.JSONHandler, so that slog's rules are in slog alone.
 // The first plain line of a [Handler] is slog's own, and shows where the attributes of a
-// record stand.
+// record stand. That line costs half as much again as with slog alone, the next ones a
+// third; a handler that is derived for two records costs the same.
 //
 // slog of another Go release might write something else: so [New] compares the two
 // once per process, and returns slog's handler if they differ.

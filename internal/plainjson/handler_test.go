@@ -11,11 +11,11 @@ import (
 	"math"
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/slogtest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/asynchandler/asynchandler/internal/plainjson"
@@ -77,6 +77,7 @@ func TestLinesAreThoseOfSlog(t *testing.T) {
 		record(at, 0, "hidden groups", slog.Group("g"), slog.Group("g", slog.Group("h")), slog.Group("", slog.Int("i", 1))),
 		record(at, 0, "group of nothing", slog.Group("g", slog.Any("a", groupOf()), slog.Attr{})), record(at, 0, "zero", slog.Attr{}),
 		record(at, 0, "errors", slog.Any("a", io.EOF), slog.Any("b", errors.New("a \"quote\"")), slog.Any("c", (*os.PathError)(nil)), slog.Any("d", panics{})),
+		record(at, 0, "a nil error", slog.Any("err", (*os.PathError)(nil))), record(at, 0, "wrapped", slog.Any("err", fmt.Errorf("read: %w", io.EOF))),
 		record(at, 0, "any", slog.Any("err", errors.New("failed")), slog.Any("nil", nil), slog.Any("map", map[string]int{"a": 1})),
 		record(at, 0, "raw", slog.Any("json", json.RawMessage(`{"a": 1}`)), slog.Any("source", &slog.Source{File: "f", Line: 1})),
 		record(at, 0, "eight", slog.Int("1", 1), slog.Int("2", 2), slog.Int("3", 3), slog.Int("4", 4),
@@ -150,11 +151,39 @@ func TestOptionsOfSlog(t *testing.T) {
 	}
 }
 
+// learned returns h after it has seen a line without attributes and one with: what follows
+// are lines that slog does not write.
+func learned(t *testing.T, h slog.Handler) slog.Handler {
+	require.NoError(t, h.Handle(t.Context(), record(at, 0, "m")))
+	require.NoError(t, h.Handle(t.Context(), record(at, 0, "m", slog.Int("a", 1))))
+	return h
+}
+
+// learner is a handler all of whose lines are written after others.
+type learner struct {
+	slog.Handler
+	out *bytes.Buffer
+	t   *testing.T
+}
+
+func (l learner) Handle(ctx context.Context, r slog.Record) error {
+	h := learned(l.t, l.Handler)
+	l.out.Reset()
+	return h.Handle(ctx, r)
+}
+
+func (l learner) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return learner{l.Handler.WithAttrs(attrs), l.out, l.t}
+}
+
+func (l learner) WithGroup(name string) slog.Handler {
+	return learner{l.Handler.WithGroup(name), l.out, l.t}
+}
+
 func TestSlogtest(t *testing.T) {
 	var out bytes.Buffer
-	slogtest.Run(t, func(*testing.T) slog.Handler {
-		out.Reset()
-		return plainjson.New(&out, nil)
+	slogtest.Run(t, func(t *testing.T) slog.Handler {
+		return learner{plainjson.New(&out, nil), &out, t}
 	}, func(t *testing.T) map[string]any {
 		line := map[string]any{}
 		require.NoError(t, json.Unmarshal(out.Bytes(), &line))
@@ -176,13 +205,38 @@ func (w *writes) Write(p []byte) (int, error) {
 func TestEachLineIsOneWrite(t *testing.T) {
 	w := &writes{}
 	h := plainjson.New(w, nil).WithGroup("g")
-	require.NoError(t, h.Handle(t.Context(), record(at, 0, "m", slog.Int("a", 1))))
-	require.NoError(t, h.Handle(t.Context(), record(at, 0, "m", slog.Any("a", nil))))
-	assert.Equal(t, 2, w.n)
-	w.err = io.ErrClosedPipe
-	require.ErrorIs(t, h.Handle(t.Context(), record(at, 0, "m")), io.ErrClosedPipe)
-	require.ErrorIs(t, h.Handle(t.Context(), record(at, 0, "\n")), io.ErrClosedPipe)
-	assert.Equal(t, 4, w.n)
+	lines := map[string]slog.Record{
+		"without attributes": record(at, 0, "m"),
+		"with attributes":    record(at, 0, "m", slog.Int("a", 1)),
+		"not plain":          record(at, 0, "m", slog.Any("a", nil)),
+	}
+	for name, r := range lines {
+		for range 3 { // the first one is learned from
+			w.n, w.err = 0, nil
+			require.NoError(t, h.Handle(t.Context(), r), name)
+			require.Equal(t, 1, w.n, name)
+			w.n, w.err = 0, io.ErrClosedPipe
+			require.ErrorIs(t, h.Handle(t.Context(), r), io.ErrClosedPipe, name)
+			require.Equal(t, 1, w.n, name)
+		}
+	}
+}
+
+// impure is an error whose text is another one each time.
+type impure int64
+
+var asked atomic.Int64
+
+func (impure) Error() string { return fmt.Sprint("call ", asked.Add(1)) }
+
+func TestErrorIsAskedOnce(t *testing.T) {
+	var out bytes.Buffer
+	h := plainjson.New(&out, nil)
+	for i := range 3 {
+		require.NoError(t, h.Handle(t.Context(), record(time.Time{}, 0, "m", slog.Any("err", impure(0)), slog.Any("any", nil))))
+		require.Equal(t, fmt.Sprintf(`{"level":"INFO","msg":"m","err":"call %d","any":null}`+"\n", i+1), out.String())
+		out.Reset()
+	}
 }
 
 // counted is a LogValuer that counts how often it is asked.
