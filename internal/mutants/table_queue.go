@@ -173,7 +173,7 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "memory: keep the bytes of delivered and failed ones", breaks: "bytes are released with the record",
-		file: "async/deliver.go", old: "\tc.releaseAll(w.batch.entries[:n])\n", new: "", tests: "./async",
+		file: "async/deliver.go", old: "\tw.bytes += c.releaseAll(w.batch.entries[:n])\n", new: "", tests: "./async",
 	},
 	{
 		name: "memory: keep the bytes of those dropped at the end", breaks: "bytes are released with the record",
