@@ -232,6 +232,7 @@ func (c *core) settleLocked(w *worker, n int, outcome *uint64, now time.Time) {
 	}
 	c.notePeakLocked()
 	*outcome += uint64(n)
+	w.settled += n
 	w.bytes += c.releaseAll(w.batch.entries[:n])
 	if outcome != &c.counts.failed {
 		for i := range w.batch.entries[:n] {

@@ -77,11 +77,11 @@ func (c *core) poke() {
 	}
 }
 
-// delivered notes that w has just delivered n records, which it began to at that time.
-func (w *worker) delivered(began time.Time, n int) {
+// delivered notes that w has just delivered what it began to at that time.
+func (w *worker) delivered(began time.Time) {
 	now := time.Now()
 	w.long = began.Sub(w.last) < 2*longNap && w.bytes <= w.core.light
-	w.short = n >= urgent || !w.long
+	w.short = w.settled >= urgent || !w.long
 	w.last = now
 	w.quick = now.Sub(began) < nap // else what came in the meantime has waited long enough
 }

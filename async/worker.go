@@ -11,7 +11,8 @@ type worker struct {
 	long    bool        // another one, after that
 	last    time.Time   // end of the last delivery
 	yielded time.Time   // to goroutines that are ready to run
-	bytes   int64       // of the records that got their outcome in it
+	settled int         // records that got their outcome in it
+	bytes   int64       // of these
 	quick   bool        // that was short, and there was no nap since
 	trip    bool        // it has to trip the gate first
 	news    error       // what to tell the error handler then
@@ -114,12 +115,12 @@ func (c *core) step(w *worker) (more bool) {
 		c.removeLocked(w, len(w.batch.entries)) // none if a caller made w put it back
 		c.mu.Unlock()
 	case some:
-		began, n := time.Now(), len(w.batch.entries)
+		began := time.Now()
 		c.announce(began, false)
-		w.bytes = 0
+		w.settled, w.bytes = 0, 0
 		for c.deliver(w) {
 		}
-		w.delivered(began, n)
+		w.delivered(began)
 		c.yield(w)
 	default:
 		c.rest(w, bypassed)

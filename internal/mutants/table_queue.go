@@ -89,7 +89,7 @@ var queueMutants = []mutant{
 	},
 	{
 		name: "sleep: long naps for many", breaks: "many records do not gather for longer than they must",
-		file: "async/park.go", old: "n >= urgent || !w.long", new: "!w.long", tests: "./async",
+		file: "async/park.go", old: "w.settled >= urgent || !w.long", new: "!w.long", tests: "./async",
 	},
 	{
 		name: "sleep: up to the high-water mark", breaks: "a queue does not seem full because of a nap",
