@@ -31,13 +31,12 @@ const (
 type core struct {
 	callSide
 
-	opts     Options
-	sink     Sink
-	root     *Handler // the handler without attributes and groups
-	pressing uint64   // how many waiting records end a nap
-	light    int64    // bytes in a delivery that a long nap may follow
-	onError  func(error)
-	stderr   *stderrReporter // behind onError if that is the default
+	opts    Options
+	sink    Sink
+	root    *Handler // the handler without attributes and groups
+	light   int64    // bytes in a delivery that a long nap may follow
+	onError func(error)
+	stderr  *stderrReporter // behind onError if that is the default
 
 	wakeUp   chan struct{} // capacity 1
 	room     room
@@ -78,6 +77,7 @@ type callSide struct {
 	budget    Budget // opts.Budget
 	maxSize   int64  // opts.MaxRecordSize
 	highWater uint64 // depth at which OnHighWater is called, 0 for never
+	pressing  uint64 // how many waiting records end a nap
 	sleep     atomic.Uint32
 	rare      bool // ContextFunc, OnDrop or SyncLevel is set
 }
