@@ -230,6 +230,7 @@ var asked atomic.Int64
 func (impure) Error() string { return fmt.Sprint("call ", asked.Add(1)) }
 
 func TestErrorIsAskedOnce(t *testing.T) {
+	asked.Store(0)
 	var out bytes.Buffer
 	h := plainjson.New(&out, nil)
 	for i := range 3 {
