@@ -138,6 +138,10 @@ func (c *core) accountLocked(w *worker, a *attempt) {
 		c.durations.Record(a.now.Sub(w.call.since))
 	}
 	c.endLocked(w)
+	if w.replaced && c.phase <= draining {
+		// It has taken younger records meanwhile. What w puts back must come before them.
+		c.takeBackLocked(c.worker)
+	}
 	if w.call.forsaken {
 		clear(w.batch.entries) // they must not be put back
 		w.batch.entries = nil

@@ -2,8 +2,10 @@ package async_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -321,4 +323,52 @@ func TestShutdownOutlivesStall(t *testing.T) {
 		assertOutcomes(t, h, outcomes{delivered: 3})
 		next.assertOneAtATime(t)
 	})
+}
+
+// What a call that hung did not deliver comes before all that was taken meanwhile, also
+// before what the worker had in its hands for the fallback when the call returned, whether
+// the fallback takes its time then or hangs too.
+func TestOrderAfterAStalledCallFails(t *testing.T) { // P7, P13
+	for _, g := range gates {
+		for _, slow := range []time.Duration{time.Millisecond, time.Hour} {
+			bubble(t, fmt.Sprintf("%s/fallback takes %v", g.name, slow), func(t *testing.T) {
+				plug, hang := testsink.NewGate(), testsink.NewGate()
+				sink := &batchSink{}
+				sink.deliver = func(_ *async.Batch, msgs []string) (int, error) {
+					switch {
+					case msgs[0] == "0":
+						plug.Pass()
+					case len(msgs) == 2 && msgs[1] == "2":
+						hang.Pass()
+						return 0, errDown
+					}
+					return len(msgs), nil
+				}
+				fallback := testsink.Func(func(_ context.Context, r slog.Record) error {
+					if r.Message == "4" {
+						hang.Release()
+						time.Sleep(slow)
+					}
+					return nil
+				})
+				h := begin(t, sink.handler(), async.Options{Sink: sink, Fallback: fallback, Gate: g.gate(), StallTimeout: time.Second})
+				info(h, "0")
+				synctest.Wait()
+				info(h, "1", "2")
+				plug.Release()
+				time.Sleep(2 * time.Second)
+				require.EqualValues(t, 1, h.Stats().Stalls)
+				info(h, "3")
+				synctest.Wait() // the new worker naps, so the next ones are one batch
+				info(h, "4", "5", "6")
+				time.Sleep(2 * time.Hour)
+				require.NoError(t, h.Close())
+				assert.True(t, slices.IsSorted(sink.taken), "next got %v", sink.taken)
+				if g.name == "no gate" {
+					assert.Equal(t, []string{"0", "1", "2", "5", "6"}, sink.taken)
+				}
+				assertIdentity(t, h)
+			})
+		}
+	}
 }

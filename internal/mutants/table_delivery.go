@@ -3,6 +3,10 @@ package main
 // deliveryMutants break what becomes of a record that the worker has taken, and the sink over a writer.
 var deliveryMutants = []mutant{
 	{
+		name: "stall: younger records first", breaks: "records of one goroutine are delivered in the order of its calls",
+		file: "async/deliver.go", old: "\t\tc.takeBackLocked(c.worker)\n", new: "", tests: "./async",
+	},
+	{
 		name: "count: twice", breaks: "Received is the sum of all outcomes",
 		file: "async/deliver.go", old: "*outcome += uint64(n)", new: "*outcome += uint64(2 * n)", tests: "./async",
 	},
