@@ -191,8 +191,11 @@ func TestDropReportAfterAPermanentError(t *testing.T) {
 		require.Empty(t, sayEach(h, "inside"))
 		<-gate.Entered()
 		require.Len(t, sayEach(h, "bad", "dropped"), 1)
+		ended := make(chan error, 1)
+		go func() { ended <- h.Close() }()
+		synctest.Wait() // else the bad one may have failed before Close, which then says nothing of it
 		gate.Release()
-		require.ErrorIs(t, h.Close(), async.ErrPermanent)
+		require.ErrorIs(t, <-ended, async.ErrPermanent)
 		assert.Equal(t, int32(1), reports.Load())
 		assert.Equal(t, uint64(1), h.Stats().Failed)
 	})
