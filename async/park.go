@@ -24,8 +24,8 @@ const (
 	// nap is how long records may gather after a delivery of many or one that came alone.
 	nap = 200 * time.Microsecond
 	// longNap is how long they may after a delivery of a few, if the last one was less than
-	// twice that time before. At 20,000 records/s, one of five looks is left, which takes a
-	// third off the median of a call, and off the 99.9th percentile (measured).
+	// twice that time before. At 20,000 records/s that took a third off the median of a call
+	// and off its 99.9th percentile, against a nap each 200 µs (measured).
 	longNap = 2 * time.Millisecond
 	// lightest is what part of the budget a delivery may hold at most for a long nap to
 	// follow: ten times as much may gather then, and the budget may be shared.

@@ -5,9 +5,10 @@
 //
 // A record is plain if its attributes are strings, numbers, booleans, durations, times,
 // the errors of [errors.New] and [fmt.Errorf] and groups of these, and if no string of it
-// needs escaping. There is little to
-// decide about such a record, only bytes to copy. All others, and what WithAttrs and
-// WithGroup add, are left to a slog.JSONHandler, so that slog's rules are in slog alone.
+// needs escaping. There is little to decide about such a record, only bytes to copy. All
+// others, and what WithAttrs and WithGroup add, are left to a slog.JSONHandler, so that
+// slog's rules are in slog alone.
+//
 // The first plain line of a [Handler] is slog's own, and shows where the attributes of a
 // record stand. That line costs half as much again as with slog alone, the next ones a
 // third; a handler that is derived for two records costs the same.
