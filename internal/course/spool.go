@@ -1,0 +1,95 @@
+package course
+
+// Spool says what is known of a queue on disk. The zero value stands for none.
+type Spool struct {
+	On   bool // there is one
+	Way  Way  // Refused after an error, for a while
+	Some bool // it has records that are not done
+	More bool // it has some that are not held
+	Full bool // it does not give these before some of those held have their outcome
+	Done bool // it has some that are done
+	Late bool // a shutdown has little time left: all goes there
+}
+
+// spool says what goes to the disk, and when it is read. What is there is older than what
+// waits here, and so comes first; while it has records, what waits is not tried.
+func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
+	if !f.Spool.On {
+		f.Spool.Way = Missing
+		return d, false
+	}
+	if f.Spool.Way == Free && c.stores(f) {
+		if i := c.find(func(h *Held[T]) bool { return c.storable(f, h) }); i >= 0 {
+			return Decision{Act: Store, From: i, N: c.storableRun(f, i)}, true
+		}
+		if f.Waiting > 0 {
+			return Decision{Act: Store, From: Queue, N: f.Batch}, true
+		}
+	}
+	fresh := c.find(func(h *Held[T]) bool { return h.Stored && h.Attempts == 0 }) >= 0
+	if f.Next > Unasked || fresh {
+		c.blind(f, f.Spool.More || fresh)
+		return d, false
+	}
+	more := f.Spool.More && !f.Spool.Full
+	if (more || f.Spool.Done) && !c.drain.on && c.stored < MaxHeld && !f.Probe && c.tornAt() < 0 {
+		if f.Spool.Way == Free {
+			return Decision{Act: Load}, true
+		}
+		if f.Spool.More && c.stored == 0 {
+			return Decision{Act: Rest, Busy: true}, true // until the disk is back: what waits is younger
+		}
+	}
+	c.blind(f, f.Spool.More)
+	return d, false
+}
+
+// blind hides what waits in the queue, which is not to be tried now.
+func (c *Course[T]) blind(f *Facts, yes bool) {
+	if yes {
+		f.Waiting = 0
+	}
+}
+
+// stores reports whether what waits goes to the disk.
+func (c *Course[T]) stores(f *Facts) bool {
+	if c.drain.on && (f.Spool.Late || f.Spool.Some || c.drain.failed > 0 || f.Next == Hung) {
+		return true
+	}
+	if f.Spool.Some && f.Pressed {
+		return true
+	}
+	away := f.Next == Refused || f.Next == Hung || f.Next == Busy && f.Pressed || c.trouble && !f.Probe
+	return away && (f.Pressed || f.Spool.Some)
+}
+
+// Gone tells that records on the disk that are older than that have gone from there. Those held
+// go too, but for one that is torn; f is called for each.
+func (c *Course[T]) Gone(before uint64, f func(*Held[T])) {
+	c.Remove(func(h *Held[T]) bool {
+		if !h.Stored || h.Seq >= before {
+			return false
+		}
+		f(h)
+		if h.torn {
+			c.stored--
+			h.Stored, h.Older = false, true
+		}
+		return !h.torn
+	})
+}
+
+// storable reports whether the record can go to the disk. One that is older than what is there
+// waits here, but for a shutdown.
+func (c *Course[T]) storable(f *Facts, h *Held[T]) bool {
+	return !h.torn && !h.Stored && (!h.Older || !f.Spool.Some || c.drain.on)
+}
+
+// storableRun returns how many records from the i-th on can go to the disk as one.
+func (c *Course[T]) storableRun(f *Facts, i int) int {
+	k := 1
+	for k < f.Batch && i+k < len(c.held) && c.storable(f, &c.held[i+k]) {
+		k++
+	}
+	return k
+}
