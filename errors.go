@@ -22,21 +22,46 @@ var (
 )
 
 // Errors of this package, for [errors.As] and [errors.AsType] with a pointer type, such
-// as *DeliveryError. Their fields and methods are shown with the types of the package
-// async that these are, such as [async.DeliveryError].
+// as *DeliveryError.
 type (
-	// DeliveryError reports one failed attempt to deliver, with the number of
-	// attempts so far. It unwraps to what next, or the fallback, returned. The fields
-	// are in [async.DeliveryError].
+	// DeliveryError reports one failed attempt to deliver. It unwraps to Err.
+	//
+	//	Handler  string // name of the handler
+	//	Attempts int    // failures of the record so far, this one included
+	//	Err      error  // what next, or the fallback, returned
 	DeliveryError = async.DeliveryError
-	// PanicError reports that next or a callback panicked, with value and stack. It
-	// unwraps to the value if that is an error. The fields are in [async.PanicError].
+	// PanicError reports that next or a callback panicked. It unwraps to Value if that is
+	// an error.
+	//
+	//	Handler string // name of the handler
+	//	Value   any    // what was given to panic; an error that says so for runtime.Goexit
+	//	Stack   []byte // of the goroutine
 	PanicError = async.PanicError
-	// StallError reports a call into next that does not return, with its age; see
-	// [WithStallTimeout]. The fields are in [async.StallError].
+	// StallError reports a call into next that does not return; see [WithStallTimeout].
+	//
+	//	Handler string        // name of the handler
+	//	Age     time.Duration // how long the call had lasted when that was noticed
 	StallError = async.StallError
-	// ShutdownError says how many records Shutdown or Close left undelivered when
-	// its context ended. It unwraps to the context's error. The fields are in
-	// [async.ShutdownError].
+	// ShutdownError says what Shutdown or Close left behind when its context ended. It
+	// unwraps to Err.
+	//
+	//	Handler     string      // name of the handler
+	//	Undelivered int         // records that were waiting or inside next at that moment
+	//	Drops       []DropCount // by level, what was dropped since the shutdown began
+	//	Torn        bool        // the writer has a part of a line whose rest will not come
+	//	Err         error       // the context's error
 	ShutdownError = async.ShutdownError
+	// SuppressedError stands for errors that the error handler was not called with; see
+	// [WithErrorHandler]. It unwraps to Last.
+	//
+	//	Handler string // name of the handler
+	//	Count   uint64 // errors left out since the one told before
+	//	Last    error  // the last of them
+	SuppressedError = async.SuppressedError
+	// HealthError is returned by [Handler.Health].
+	//
+	//	Handler string    // name of the handler
+	//	Reason  string    // what is wrong
+	//	Since   time.Time // since when, as far as it was noticed
+	HealthError = async.HealthError
 )

@@ -67,10 +67,11 @@ func ExampleWithCapture() {
 
 // While more lines are coming, each may wait a minute for others to share its Write. Flush
 // and Close wait for none.
-func ExampleWithFlushInterval() {
+func ExampleWithLinger() {
 	var writes atomic.Int64
 	h := asynchandler.NewJSONHandler(countWrites(&writes), nil,
-		asynchandler.WithFlushInterval(time.Minute),
+		asynchandler.WithMaxWrite(64<<10), // these Writes are no messages
+		asynchandler.WithLinger(time.Minute),
 		asynchandler.WithBatchSize(1000),
 	)
 	logger := slog.New(h)
@@ -82,9 +83,10 @@ func ExampleWithFlushInterval() {
 	// Output: 500 true
 }
 
-// Many lines share a Write, unless that is not wanted.
+// Each record has a Write of its own, unless the writer is known to take bytes as they
+// come or this option says so.
 func ExampleWithMaxWrite() {
-	for _, opts := range [][]asynchandler.Option{nil, {asynchandler.WithMaxWrite(0)}} {
+	for _, opts := range [][]asynchandler.Option{nil, {asynchandler.WithMaxWrite(64 << 10)}} {
 		var writes atomic.Int64
 		w := newStuckWriter(countWrites(&writes))
 		h := asynchandler.NewJSONHandler(w, nil, opts...)
@@ -99,8 +101,8 @@ func ExampleWithMaxWrite() {
 		fmt.Println(h.Stats().Delivered, "lines in", writes.Load(), "writes")
 	}
 	// Output:
-	// 51 lines in 2 writes
 	// 51 lines in 51 writes
+	// 51 lines in 2 writes
 }
 
 // countWrites returns a writer that counts its Writes.

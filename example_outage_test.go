@@ -35,7 +35,7 @@ func ExampleWithFallback() {
 	// fallback took 2
 }
 
-// The breaker opens after two failures in a row. The record waits until next is tried
+// The breaker opens after failures of two records in a row. They wait until next is tried
 // again: after the open time, or when somebody who knows better closes the breaker.
 func ExampleWithBreaker() {
 	var up atomic.Bool
@@ -61,6 +61,7 @@ func ExampleWithBreaker() {
 	)
 	defer h.Close()
 	slog.New(h).Info("order placed", "id", 17)
+	slog.New(h).Info("order placed", "id", 18)
 	<-opened
 	fmt.Println("waiting:", h.Stats().Depth)
 	up.Store(true)
@@ -68,9 +69,10 @@ func ExampleWithBreaker() {
 	_ = h.Flush(context.Background())
 	// Output:
 	// default: closed to open
-	// waiting: 1
+	// waiting: 2
 	// default: open to closed
 	// level=INFO msg="order placed" id=17
+	// level=INFO msg="order placed" id=18
 }
 
 // Without a breaker, a record is given up after so many failures.
@@ -81,10 +83,8 @@ func ExampleWithMaxAttempts() {
 		asynchandler.WithMaxAttempts(2),
 		asynchandler.WithErrorHandler(func(err error) { fmt.Println(err) }),
 	)
-	defer h.Close()
-
 	slog.New(h).Info("order placed", "id", 17)
-	_ = h.Flush(context.Background())
+	_ = h.Close() // waits for the error handler
 	fmt.Println("failed:", h.Stats().Failed)
 	// Output:
 	// asynchandler: handler "default": delivery failed (attempt 1): disk failure
@@ -142,17 +142,21 @@ func ExampleDeliveryError() {
 		}
 		return os.Stdout.Write(p)
 	})
+	var failed []*asynchandler.DeliveryError
 	h := asynchandler.NewTextHandler(flaky, noTime, asynchandler.WithErrorHandler(func(err error) {
 		if e, ok := errors.AsType[*asynchandler.DeliveryError](err); ok {
-			fmt.Println(e.Handler, e.Attempts, e.Err, errors.Is(err, io.ErrClosedPipe))
+			failed = append(failed, e)
 		}
 	}))
 	slog.New(h).Info("order placed", "id", 17)
-	_ = h.Close()
+	_ = h.Close() // waits for the error handler
+	for _, e := range failed {
+		fmt.Println(e.Handler, e.Attempts, e.Err, errors.Is(e, io.ErrClosedPipe))
+	}
 	// Output:
+	// level=INFO msg="order placed" id=17
 	// default 1 io: read/write on closed pipe true
 	// default 2 io: read/write on closed pipe true
-	// level=INFO msg="order placed" id=17
 }
 
 // A next whose error wraps ErrPermanent says that to try again would be of no use.
@@ -164,18 +168,22 @@ func Example_errPermanent() {
 		fmt.Println("taken:", r.Message)
 		return nil
 	})
+	refused := 0
 	h := asynchandler.New(picky, asynchandler.WithErrorHandler(func(err error) {
-		fmt.Println("refused:", errors.Is(err, asynchandler.ErrPermanent))
+		if errors.Is(err, asynchandler.ErrPermanent) {
+			refused++
+		}
 	}))
 	logger := slog.New(h)
 	logger.Info("a message that says too much")
 	logger.Info("short and clear")
 	_ = h.Flush(context.Background())
-	fmt.Println("failed:", h.Stats().Failed, h.Close())
+	fmt.Println(h.Close()) // what failed before does not matter
+	fmt.Println("refused:", refused, "failed:", h.Stats().Failed)
 	// Output:
-	// refused: true
 	// taken: short and clear
-	// failed: 1 <nil>
+	// <nil>
+	// refused: 1 failed: 1
 }
 
 // A next that panics costs the record at hand, and nothing else.
@@ -187,17 +195,17 @@ func ExamplePanicError() {
 		fmt.Println("taken:", r.Message)
 		return nil
 	})
+	var panicked *asynchandler.PanicError
 	h := asynchandler.New(next, asynchandler.WithErrorHandler(func(err error) {
-		if e, ok := errors.AsType[*asynchandler.PanicError](err); ok {
-			fmt.Println(e.Handler, e.Value, len(e.Stack) > 0)
-		}
+		errors.As(err, &panicked)
 	}))
-	defer h.Close()
 	slog.New(h).Info("bad")
 	slog.New(h).Info("good")
+	_ = h.Close() // waits for the error handler
+	fmt.Println(panicked.Handler, panicked.Value, len(panicked.Stack) > 0)
 	// Output:
-	// default index out of range true
 	// taken: good
+	// default index out of range true
 }
 
 // A call into next that does not return is reported while it hangs.

@@ -9,10 +9,12 @@ import (
 
 	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/breaker"
-	"github.com/asynchandler/asynchandler/internal/capture"
+	"github.com/asynchandler/asynchandler/internal/linesink"
 	"github.com/asynchandler/asynchandler/internal/plainjson"
 	"github.com/asynchandler/asynchandler/internal/stdlog"
 )
+
+var _ async.ObservableGate = (*breaker.Breaker)(nil)
 
 // Handler is a [slog.Handler] that copies each record into a bounded queue and
 // returns; one worker delivers the records. Create it with [New],
@@ -26,27 +28,37 @@ import (
 type Handler struct {
 	queue   *async.Handler
 	breaker *breaker.Breaker // nil if there is none
-	// render encodes records on the caller, as a ReplaceAttr must see the values
-	// before they are captured. nil if there is no such function.
-	render  slog.Handler
-	keep    bool  // the record too, for those who get it if next does not
-	maxSize int64 // WithMaxRecordSize, for that; 0 is no limit
 }
 
 var _ slog.Handler = (*Handler)(nil)
 
-// New returns a handler that delivers to next. It panics if next is nil or an
-// option is out of its range.
+// New returns a handler that delivers to next. It panics if next is nil or an option is out
+// of its range.
 //
-// A next that reports an error gets the record again, whole: one that fans out
-// and reports the error of one member, such as [slog.MultiHandler], repeats
-// itself to the others then; [NewMultiHandler] does not. The context that next gets
-// has the values of the call's, but not its cancellation; see [WithContextFunc].
+// If next removes or changes values by their type, as a redaction does, give that function
+// to [WithReplaceAttr]: next gets a value that can change as a copy, or as the text that
+// was rendered at the call. A ReplaceAttr of slog's own handlers sees the originals, but a
+// fallback does not get its results.
+//
+// The rules by which values are rendered are found out for slog's own handlers, alone or
+// behind handlers of this module. For any other, or one behind somebody else's middleware,
+// say them with [WithFormat].
+//
+// After an error next gets the record again, whole. So a next that fans out and reports the
+// error of one member, such as [slog.MultiHandler], repeats itself to the others;
+// [NewMultiHandler] does not. The context that next gets has the values of the call's,
+// without its cancellation; see [WithContextFunc].
 //
 // next may be slog's default handler, also if the result becomes the default with
-// [slog.SetDefault]: the lines go on to where log's standard logger wrote when New
-// was called. A default handler hidden inside another handler is not recognized,
-// and would be its own destination then.
+// [slog.SetDefault]: the lines go where log's standard logger wrote when New was called.
+// log.SetOutput and log.SetFlags after that are not followed. A default handler that is
+// hidden inside another handler is not recognized, and would be its own destination:
+// nothing is printed, though the records count as delivered.
+//
+// next is called on the worker, so [runtime.Caller] in it sees the worker; the record's PC
+// has the log call. What next logs through this handler on that goroutine never waits for
+// room. A next that waits for a goroutine of its own which logs through this handler can
+// wait for ever under [Block].
 func New(next slog.Handler, opts ...Option) *Handler {
 	if next == nil {
 		panic("asynchandler: New: next is nil")
@@ -55,9 +67,6 @@ func New(next slog.Handler, opts ...Option) *Handler {
 	require("WithFallback", "next", !same(next, o.Fallback), "another handler than next")
 	if stdlog.IsDefault(next) {
 		w, build := stdlog.New(next)
-		if !isFile(w) && o.maxWrite < 0 {
-			o.maxWrite = 0 // package log promises one Write for each line
-		}
 		return newWriterHandler(w, build, async.FormatText, o)
 	}
 	return newHandler(next, o)
@@ -69,38 +78,49 @@ func same(a, b slog.Handler) bool {
 }
 
 // NewJSONHandler returns a handler that writes to w, byte for byte, what
-// [slog.NewJSONHandler] writes, many lines in one Write. ho may be nil. It panics if
-// w is nil or an option is out of its range.
+// [slog.NewJSONHandler] writes. Many lines share a Write if w is known to take bytes as
+// they come, such as a file; else each has its own, see [WithMaxWrite]. ho may be nil. It
+// panics if w is nil or an option is out of its range.
 //
-// Records of plain values are encoded as slog does it but by this package, which takes a
-// third of the time: strings that need no escaping, numbers, booleans, durations, times,
-// the errors of package errors and fmt, and groups of these. slog encodes all others, and
-// the first line of each derived handler; all lines, if it turns out to write others.
+// Lines are encoded as slog does it but by this package, which takes a fraction of the
+// time: the attributes of records and of derived handlers, sources and what a ReplaceAttr
+// makes of them. It encodes strings, numbers, booleans, durations, times, levels, IP
+// addresses, slices of strings and bytes, the errors of packages errors and fmt, and groups
+// of these. slog encodes every other value. If a comparison at the start shows that slog's
+// lines differ from ours, slog encodes all lines.
 //
-// w is used by one goroutine at a time and never closed; if it has a method
-// Flush() error, [Handler.Flush] calls that. EPIPE on standard output ends a Go
-// program, whoever wrote: see [os/signal].
+// The ReplaceAttr of ho sees the original values, with their groups, once. It must be safe
+// for concurrent use. It runs on the worker if none of a record's values can change, else
+// on the caller. With a fallback, [WithOnDrop] or [WithMaxRecordSize] it always runs on the
+// caller: these get its results.
+//
+// w is used by one goroutine at a time and never closed. If it has a method Flush() error,
+// [Handler.Flush] calls that. EPIPE on standard output ends a Go program, whoever wrote:
+// see [os/signal].
+//
+// After an error the rest of what w did not take is written again, from the next byte on.
+// So a w that wraps a connection must return what it took, and must connect again by
+// itself: a [net.TCPConn] that is broken stays so. A count other than len(p) without an
+// error is not believed: the lines count as written, and the error handler hears of it
+// once. [io.MultiWriter] returns the error of one writer, so the others get the lines again
+// with each try; [NewMultiHandler] keeps them apart.
 func NewJSONHandler(w io.Writer, ho *slog.HandlerOptions, opts ...Option) *Handler {
-	return newSlogHandler("NewJSONHandler", w, ho, async.FormatJSON, opts, func(w io.Writer) slog.Handler {
-		return plainjson.New(w, ho)
-	})
+	return newSlogHandler("NewJSONHandler", w, ho, async.FormatJSON, opts, plainjson.New)
 }
 
 // NewTextHandler returns a handler that writes to w, byte for byte, what
 // [slog.NewTextHandler] writes. All else is as for [NewJSONHandler].
 func NewTextHandler(w io.Writer, ho *slog.HandlerOptions, opts ...Option) *Handler {
-	return newSlogHandler("NewTextHandler", w, ho, async.FormatText, opts, func(w io.Writer) slog.Handler {
-		return slog.NewTextHandler(w, ho)
-	})
+	return newSlogHandler("NewTextHandler", w, ho, async.FormatText, opts, plainjson.NewText)
 }
 
-// NewWriterHandler returns a handler for any other slog.Handler that writes lines
-// to a writer: build is called once, with a writer from which the lines go to w.
-// All else is as for [NewJSONHandler].
+// NewWriterHandler returns a handler for any other slog.Handler that writes lines to a
+// writer. build is called once, with a writer from which the lines go to w. All else is as
+// for [NewJSONHandler].
 //
-// What the built handler writes during one Handle belongs to that record, be it
-// nothing or several lines. It must not write at other times, and must not keep
-// the bytes.
+// What the built handler writes during one Handle belongs to that record, be it nothing or
+// several lines. It must not write at other times. It gets each record once, and once more
+// for each try after a Write that failed.
 func NewWriterHandler(w io.Writer, build func(io.Writer) slog.Handler, opts ...Option) *Handler {
 	if w == nil {
 		panic("asynchandler: NewWriterHandler: w is nil")
@@ -111,35 +131,40 @@ func NewWriterHandler(w io.Writer, build func(io.Writer) slog.Handler, opts ...O
 	return newWriterHandler(w, build, async.FormatUnknown, newOptions(opts))
 }
 
-func newSlogHandler(name string, w io.Writer, ho *slog.HandlerOptions, format async.Format, opts []Option, build func(io.Writer) slog.Handler) *Handler {
+func newSlogHandler(name string, w io.Writer, ho *slog.HandlerOptions, format async.Format, opts []Option, build func(io.Writer, *slog.HandlerOptions) slog.Handler) *Handler {
 	if w == nil {
 		panic("asynchandler: " + name + ": w is nil")
 	}
 	o := newOptions(opts)
-	if ho == nil || ho.ReplaceAttr == nil || o.Capture == CaptureReference {
-		return newWriterHandler(w, build, format, o)
+	if ho != nil && ho.ReplaceAttr != nil && (o.Fallback != nil || o.OnDrop != nil || o.Spool != nil || o.MaxRecordSize > 0) {
+		o.ReplaceAttr = inTurn(o.ReplaceAttr, ho.ReplaceAttr)
+		if format == async.FormatJSON {
+			o.ReplaceAttr = openingSource(o.ReplaceAttr)
+		}
+		return newWriterHandler(w, func(w io.Writer) slog.Handler { return newBuiltinsHandler(w, ho, format, build) }, format, o)
 	}
-	return newRenderedHandler(w, build, o)
+	return newWriterHandler(w, func(w io.Writer) slog.Handler { return build(w, ho) }, format, o)
 }
 
 func newWriterHandler(w io.Writer, build func(io.Writer) slog.Handler, format async.Format, o *options) *Handler {
-	s := newWriterSink(w, o.maxWrite)
-	next := build(&s.lines)
+	s := linesink.New(w, o.maxWrite)
+	next := build(s.Lines())
 	if next == nil {
 		panic("asynchandler: NewWriterHandler: build returned nil")
 	}
-	o.Sink = s
-	if o.Fallback == nil && o.OnDrop == nil {
-		o.Format = format // else others see the values too
+	o.Sink = writerSink{s}
+	if format != async.FormatUnknown {
+		o.Format = format
 	}
 	return newHandler(next, o)
 }
 
 func newHandler(next slog.Handler, o *options) *Handler {
 	h := &Handler{}
+	o.Fallback = stdlog.Stand(o.Fallback)
 	if !o.withoutBreaker {
-		h.breaker = newBreaker(o, h.callbackPanicked)
-		o.Gate = gate{h.breaker}
+		h.breaker = breaker.NewBreaker(breaker.Options{Settings: o.settings, OnError: func(err error) { h.queue.Report(err) }})
+		o.Gate = h.breaker
 	}
 	if o.budget != nil {
 		o.Budget = o.budget.Join()
@@ -156,17 +181,14 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.queue.Enabled(ctx, level)
 }
 
-// Handle copies the record into the queue and returns nil, or [ErrDropped] or
-// [ErrClosed] if this very record was refused, without allocating for that. What
-// next says of it later goes to [WithErrorHandler]. The end of ctx does not matter
-// but to a caller that waits for room or for its record's outcome.
+// Handle copies the record into the queue and returns nil. If this very record was refused
+// it returns [ErrDropped] or [ErrClosed], without an allocation. What next says of the
+// record later goes to [WithErrorHandler]. Handle ignores cancellation of ctx, except while
+// it waits for room under [Block]; see [WithBlockTimeout].
 //
-// After a shutdown that delivered everything, records go straight to next, one
-// at a time, and next's error is returned.
+// After a shutdown that delivered everything, records go straight to next, one at a time,
+// and next's error is returned.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
-	if h.render != nil {
-		return h.handleRendered(ctx, r)
-	}
 	return h.queue.Enqueue(ctx, &r)
 }
 
@@ -177,14 +199,13 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	if !h.keep {
-		return h.derive(func(next slog.Handler) slog.Handler { return next.WithAttrs(attrs) })
-	}
-	attrs = capture.Attrs(attrs, capture.Resolved) // LogValue is called once, though two handlers ask
-	d := *h
-	d.queue = h.queue.WithAttrs(capture.Attrs(attrs, capture.Any)).(*async.Handler)
-	d.render = h.render.WithAttrs(attrs)
-	return &d
+	d := &struct { // one object in place of two
+		Handler
+
+		queue async.Handler
+	}{Handler: Handler{breaker: h.breaker}, queue: h.queue.Derived(attrs)}
+	d.Handler.queue = &d.queue
+	return &d.Handler
 }
 
 // WithGroup returns a [*Handler] on the same queue and worker that puts what follows
@@ -193,55 +214,52 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
-	return h.derive(func(next slog.Handler) slog.Handler { return next.WithGroup(name) })
+	return &Handler{queue: h.queue.WithGroup(name).(*async.Handler), breaker: h.breaker}
 }
 
-func (h *Handler) derive(with func(slog.Handler) slog.Handler) *Handler {
-	d := *h
-	d.queue = with(h.queue).(*async.Handler)
-	if h.render != nil {
-		d.render = with(h.render)
-	}
-	return &d
-}
-
-// Flush waits until every record received before the call has its outcome, and
-// flushes the writer if it has a method Flush() error, whose error it returns.
-// When ctx ends first it returns the context's error; called by next, a callback on
-// the worker or a shutdown function, [ErrReentrant]; on an ended handler with records
-// stuck inside next, [ErrClosed].
+// Flush waits until every record received before the call has its outcome. It then flushes
+// the writer, if that has a method Flush() error, and returns its error. When ctx ends
+// first, Flush returns the context's error. Called by next, a callback on the worker or a
+// shutdown function it returns [ErrReentrant]; on an ended handler with records stuck
+// inside next, [ErrClosed].
 func (h *Handler) Flush(ctx context.Context) error { return h.queue.Flush(ctx) }
 
-// Shutdown stops the handler: it delivers what waits, flushes, runs the functions
-// of [WithOnShutdown], and returns nil if all went well, else what did not, joined.
-// Records logged from the call on are refused with [ErrClosed]; see
-// [Handler.Handle] for those after the end. Callers waiting for room return
-// ErrClosed.
+// Shutdown stops the handler: it delivers what waits, flushes, and runs the functions of
+// [WithOnShutdown]. It returns nil if all went well, else the errors joined. Records logged
+// from the call on are refused with [ErrClosed]; for those after the end see
+// [Handler.Handle]. Callers waiting for room return ErrClosed.
 //
-// When ctx ends first, records that next was not given are dropped, and the error
-// has a [*ShutdownError] that counts them and those stuck inside next. The shutdown
-// functions still run, with the ended ctx; one that does not return is left
-// behind. An ended ctx is the immediate mode, [context.Background] waits for ever.
+// When ctx ends first, the records that wait are dropped, and the error has a
+// [*ShutdownError] that counts them and those stuck inside next. The shutdown functions
+// still run, with the ended ctx; one that does not return is left behind. An ended ctx is
+// the immediate mode, [context.Background] waits for ever.
 //
-// Meanwhile the open time of the breaker is not waited for. The first ctx to end
-// ends the drain for all callers. Each returns after the drain, with the same
-// error, and so does a later call. Called by next, a callback on the worker or a
-// shutdown function it returns [ErrReentrant].
+// The open time of the breaker is not waited for. With several callers the first ctx to end
+// ends the drain for all. Each returns after the drain, with the same error, and so does a
+// later call. Called by next, a callback on the worker or a shutdown function Shutdown
+// returns [ErrReentrant].
 func (h *Handler) Shutdown(ctx context.Context) error { return h.queue.Shutdown(ctx) }
 
 // Close is Shutdown bounded by [WithCloseTimeout]. It may be called again.
 func (h *Handler) Close() error { return h.queue.Close() }
 
-// Stats returns a snapshot. The record counters and Depth are of the same moment, the
-// memory, the breaker and the written bytes of one right after. It waits for no delivery
-// and never changes the breaker's state.
+// Stats returns a snapshot. The record counters and Depth are of one moment; the memory,
+// the breaker and the written bytes are read right after. It waits for no delivery and
+// never changes the breaker's state.
 func (h *Handler) Stats() Stats { return h.queue.Stats() }
 
-// ResetBreaker closes the breaker now, and next is tried at once, unless a call into it
-// still hangs: then when that returns. Without a breaker it does nothing.
+// Health returns nil, or a [*HealthError] that says what is wrong: the breaker is open
+// while records wait, a call into next or the fallback hangs, the oldest record has been
+// failing for 30 s, nine tenths of the queue are full, the spool is broken, or the handler
+// is closed. It waits for nothing. The readiness of a service should not depend on it if
+// the service can live without its log.
+func (h *Handler) Health() error { return h.queue.Health() }
+
+// ResetBreaker closes the breaker now, and next is tried at once. If a call into next still
+// hangs, next is tried when that returns. Without a breaker ResetBreaker does nothing.
 func (h *Handler) ResetBreaker() {
 	if h.breaker != nil {
 		h.breaker.Reset()
-		h.queue.Retry()
+		h.queue.AskGate()
 	}
 }

@@ -25,8 +25,6 @@ func (l *limit) TryAcquire(n int64) bool {
 	}
 }
 
-func (l *limit) TryAgain(n int64) bool { return l.TryAcquire(n) }
-
 func (l *limit) Release(n int64) { l.used.Add(-n) }
 func (l *limit) Used() int64     { return l.used.Load() }
 func (l *limit) Limit() int64    { return l.bytes }

@@ -18,16 +18,15 @@ type MultiHandler struct{ handlers []*Handler }
 
 var _ slog.Handler = (*MultiHandler)(nil)
 
-// NewMultiHandler returns a handler that gives each record to all of handlers that
-// are enabled for its level, in their order. It panics if one is nil. The members
-// still belong to the caller, who may use and close each by itself.
+// NewMultiHandler returns a handler that gives each record to all of handlers that are
+// enabled for its level, in their order. It panics if one is nil. The members still belong
+// to the caller, who may use and close each by itself. A member with [Block] can make the
+// caller wait, and so hold up those behind it.
 //
-// A member with [Block] can make the caller wait, and so hold up those behind it.
-//
-// [slog.NewMultiHandler] is enough for members that need no queue of their own: as
-// next of [New] it shares one. But it reports a member's error as its own, so that
-// the whole record is tried again, also with the members that have it; give its
-// members errors that wrap [ErrPermanent], or use NewMultiHandler.
+// [slog.NewMultiHandler] is enough for members that need no queue of their own: as next of
+// [New] it shares one. But it reports a member's error as its own, so that the whole record
+// is tried again, also with the members that have it. Give its members errors that wrap
+// [ErrPermanent], or use NewMultiHandler.
 func NewMultiHandler(handlers ...*Handler) *MultiHandler {
 	for _, h := range handlers {
 		if h == nil {
@@ -121,4 +120,13 @@ func (m *MultiHandler) Stats() []Stats {
 		stats[i] = h.Stats()
 	}
 	return stats
+}
+
+// Health returns what the members' Health return, joined.
+func (m *MultiHandler) Health() error {
+	errs := make([]error, len(m.handlers))
+	for i, h := range m.handlers {
+		errs[i] = h.Health()
+	}
+	return errors.Join(errs...)
 }

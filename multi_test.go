@@ -62,6 +62,19 @@ func TestMultiHandlerIsolatesItsMembers(t *testing.T) { // P2, P8
 	}
 }
 
+func TestMultiHandlerTellsTheHealthOfItsMembers(t *testing.T) {
+	well := asynchandler.New(&testsink.Recorder{}, small)
+	closed := asynchandler.New(&testsink.Recorder{}, small, asynchandler.WithName("closed one"))
+	m := asynchandler.NewMultiHandler(well, closed)
+	require.NoError(t, m.Health())
+	require.NoError(t, closed.Close())
+	var unhealthy *asynchandler.HealthError
+	require.ErrorAs(t, m.Health(), &unhealthy)
+	assert.Equal(t, "closed one", unhealthy.Handler)
+	require.NoError(t, m.Close())
+	assert.Len(t, strings.Split(m.Health().Error(), "\n"), 2)
+}
+
 func TestMultiHandlerAsksEachMemberForTheLevel(t *testing.T) {
 	var info, errs testsink.Recorder
 	info.Level, errs.Level = slog.LevelInfo, slog.LevelError
@@ -98,8 +111,8 @@ func TestMultiHandlerGivesEachMemberItsOwnRecord(t *testing.T) { // P4
 	for i := range 8 {
 		rec.AddAttrs(slog.Any(fmt.Sprint("v", i), value))
 	}
-	require.NoError(t, newJSON(&plainJSON, nil).Handle(t.Context(), rec))
-	require.NoError(t, newText(&plainText, nil).Handle(t.Context(), rec))
+	require.NoError(t, slog.NewJSONHandler(&plainJSON, nil).Handle(t.Context(), rec))
+	require.NoError(t, slog.NewTextHandler(&plainText, nil).Handle(t.Context(), rec))
 	require.NoError(t, m.Handle(t.Context(), rec))
 	value.Values[0] = 2
 	require.NoError(t, m.Close())

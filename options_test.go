@@ -32,7 +32,7 @@ func TestOptionOutOfRangePanics(t *testing.T) {
 		{asynchandler.WithBlockTimeout(-1), "WithBlockTimeout(-1ns): want >= 0"},
 		{asynchandler.WithBatchSize(0), "WithBatchSize(0): want >= 1"},
 		{asynchandler.WithBatchSize(math.MinInt), "WithBatchSize(-9223372036854775808): want >= 1"},
-		{asynchandler.WithFlushInterval(-time.Second), "WithFlushInterval(-1s): want >= 0"},
+		{asynchandler.WithLinger(-time.Second), "WithLinger(-1s): want >= 0"},
 		{asynchandler.WithMaxWrite(-1), "WithMaxWrite(-1): want >= 0"},
 		{asynchandler.WithContextFunc(nil), "WithContextFunc(nil): want a value"},
 		{asynchandler.WithHighWater(0, highWater), "WithHighWater(0): want a fraction in (0,1]"},
@@ -43,7 +43,9 @@ func TestOptionOutOfRangePanics(t *testing.T) {
 		{asynchandler.WithOnDrop(nil), "WithOnDrop(nil): want a value"},
 		{asynchandler.WithErrorHandler(nil), "WithErrorHandler(nil): want a value"},
 		{asynchandler.WithDropReports(-time.Minute), "WithDropReports(-1m0s): want >= 0"},
-		{asynchandler.WithCapture(2), "WithCapture(Capture(2)): want CaptureSnapshot or CaptureReference"},
+		{asynchandler.WithCapture(3), "WithCapture(Capture(3)): want CaptureSnapshot, CaptureReference or CaptureCopy"},
+		{asynchandler.WithFormat(3), "WithFormat(3): want FormatUnknown, FormatJSON or FormatText"},
+		{asynchandler.WithReplaceAttr(nil), "WithReplaceAttr(nil): want a value"},
 		{asynchandler.WithBreaker(gobreaker.Settings{Timeout: -1}), "WithBreaker: Timeout(-1ns): want >= 0"},
 		{asynchandler.WithBreaker(gobreaker.Settings{Interval: -1}), "WithBreaker: Interval(-1ns): want >= 0"},
 		{asynchandler.WithBreaker(gobreaker.Settings{BucketPeriod: -1}), "WithBreaker: BucketPeriod(-1ns): want >= 0"},
@@ -61,8 +63,15 @@ func TestOptionOutOfRangePanics(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.want, func(t *testing.T) {
-			for _, f := range flavors {
-				assert.PanicsWithValue(t, "asynchandler: "+tt.want, func() { f.make(io.Discard, nil, tt.opt) }, f.name)
+			for name, f := range map[string]func(){
+				"New":            func() { asynchandler.New(slog.DiscardHandler, tt.opt) },
+				"NewJSONHandler": func() { asynchandler.NewJSONHandler(io.Discard, nil, tt.opt) },
+				"NewTextHandler": func() { asynchandler.NewTextHandler(io.Discard, nil, tt.opt) },
+				"NewWriterHandler": func() {
+					asynchandler.NewWriterHandler(io.Discard, func(io.Writer) slog.Handler { return slog.DiscardHandler }, tt.opt)
+				},
+			} {
+				assert.PanicsWithValue(t, "asynchandler: "+tt.want, f, name)
 			}
 		})
 	}
@@ -75,38 +84,6 @@ func TestLimitAndBudgetExcludeEachOther(t *testing.T) {
 			asynchandler.New(slog.DiscardHandler, opts...)
 		})
 	}
-}
-
-func TestNothingToWriteToPanics(t *testing.T) {
-	tests := []struct {
-		name string
-		make func()
-	}{
-		{"New: next is nil", func() { asynchandler.New(nil) }},
-		{"NewJSONHandler: w is nil", func() { asynchandler.NewJSONHandler(nil, nil) }},
-		{"NewTextHandler: w is nil", func() { asynchandler.NewTextHandler(nil, nil) }},
-		{"NewWriterHandler: w is nil", func() { asynchandler.NewWriterHandler(nil, messages) }},
-		{"NewWriterHandler: build is nil", func() { asynchandler.NewWriterHandler(io.Discard, nil) }},
-		{"NewWriterHandler: build returned nil", func() {
-			asynchandler.NewWriterHandler(io.Discard, func(io.Writer) slog.Handler { return nil })
-		}},
-		{"NewMultiHandler: a handler is nil", func() { asynchandler.NewMultiHandler(nil) }},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			assert.PanicsWithValue(t, "asynchandler: "+tt.name, tt.make)
-		})
-	}
-}
-
-func TestDefaults(t *testing.T) {
-	h := asynchandler.New(slog.DiscardHandler)
-	defer h.Close()
-	s := h.Stats()
-	assert.Equal(t, "default", s.Name)
-	assert.Equal(t, 8192, s.Capacity)
-	assert.Equal(t, int64(64<<20), s.MemoryLimit)
-	assert.Equal(t, asynchandler.BreakerStats{State: "closed"}, s.Breaker)
 }
 
 func TestLastOfTwoCounts(t *testing.T) {

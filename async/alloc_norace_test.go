@@ -60,7 +60,6 @@ func TestAllocsOfRefusedCall(t *testing.T) {
 		{"DropNewest with HighWater", async.Options{
 			Overflow: async.DropNewest, HighWater: 1, OnHighWater: func(int, int) {},
 		}, t.Context(), false, async.ErrDropped},
-		{"Block with a context that has ended", async.Options{Overflow: async.Block}, ended, false, async.ErrDropped},
 		{"closed", async.Options{}, t.Context(), true, async.ErrClosed},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,7 @@ package async_test
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -180,6 +181,39 @@ func TestDirectExit(t *testing.T) {
 	}
 }
 
+// Its record goes to the fallback, at once.
+func TestDirectExitWithFallback(t *testing.T) { // P3, P8
+	synctest.Test(t, func(t *testing.T) {
+		rec, fallback := &testsink.Recorder{}, &testsink.Recorder{}
+		h := ended(t, testsink.NewExiter(rec, testsink.HasMessage("bad")), async.Options{Fallback: fallback})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = late(h, "bad")
+		}()
+		<-done
+		assertOutcomes(t, h, outcomes{delivered: 1, fallback: 1})
+		assert.Equal(t, []string{"bad"}, fallback.Messages())
+		assert.EqualValues(t, 2, h.Stats().Received)
+	})
+}
+
+// A record that ends its goroutine goes to the fallback all the same.
+func TestDirectExitBesideAFallback(t *testing.T) {
+	bubble(t, "a record that ends its goroutine", func(t *testing.T) {
+		next := newJournal().handler(func(msg string) error {
+			if msg == "exit" {
+				runtime.Goexit()
+			}
+			return nil
+		})
+		h := ended(t, next, async.Options{Fallback: newJournal().handler(func(string) error { return nil })})
+		go func() { _ = late(h, "exit") }()
+		synctest.Wait()
+		assertOutcomes(t, h, outcomes{delivered: 1, fallback: 1})
+	})
+}
+
 // With a sink, each record is flushed too: nobody else will.
 func TestDirectSink(t *testing.T) {
 	for _, tt := range []struct {
@@ -220,10 +254,12 @@ func TestDirectTorn(t *testing.T) {
 		h := ended(t, d.handler(), async.Options{Sink: d, Fallback: fallback})
 		d.fill(true)
 		require.ErrorIs(t, late(h, "1"), errDown)
-		assertOutcomes(t, h, outcomes{delivered: 1, failed: 1})
+		assertOutcomes(t, h, outcomes{delivered: 1, depth: 1})
+		assert.EqualValues(t, 2, h.Stats().Received)
 		assert.Empty(t, fallback.Messages(), "a torn record goes nowhere else")
 		d.fill(false)
 		require.NoError(t, late(h, "2"))
+		assertOutcomes(t, h, outcomes{delivered: 3})
 		d.assertContinued(t)
 		assert.Equal(t, []string{"before", "1", "2"}, d.records())
 	})
@@ -245,5 +281,23 @@ func TestNoDirectAfterTimeout(t *testing.T) {
 		assert.Equal(t, 1, drops(h)[async.DropClosed])
 		assert.Equal(t, 1, drops(h)[async.DropShutdown])
 		require.ErrorIs(t, h.Flush(t.Context()), async.ErrClosed)
+	})
+}
+
+// A fallback that hangs gets no second call meanwhile.
+func TestDirectBesideAHungFallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fallback := newHanging(t)
+		h := begin(t, testsink.NewFailer(nil, errDown, nil), async.Options{Fallback: fallback.handler(), StallTimeout: time.Second})
+		info(h, "hang")
+		time.Sleep(2 * time.Second)
+		_ = h.Close() // "hang" has failed
+		require.ErrorIs(t, late(h, "1"), errDown)
+		fallback.assertOneAtATime(t)
+		assertOutcomes(t, h, outcomes{failed: 2})
+		fallback.Release()
+		synctest.Wait()
+		require.NoError(t, late(h, "2"))
+		assertOutcomes(t, h, outcomes{fallback: 1, failed: 2})
 	})
 }

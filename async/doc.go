@@ -14,7 +14,7 @@
 //	stats := h.Stats()
 //	fmt.Println(stats.Delivered, "delivered,", stats.Dropped, "dropped")
 //
-// "Next" stands for that handler, or for the [Sink] in its place.
+// Next is the destination, where records end, or the [Sink] in its place.
 //
 // # Pieces
 //
@@ -28,25 +28,28 @@
 // # Overflow
 //
 // When [Options.Capacity] records wait, or the budget has no bytes left, [Options.Overflow]
-// says what becomes of the next one. A worker that is getting on is waited for briefly
-// first, and records at or above [Options.ProtectedLevel] are not dropped to make room for
-// lower ones. [Stats], a WARN record at the place of the gap ([Options.DropReports]) and
-// [Options.OnDrop] tell what was dropped.
+// says what becomes of the next one. Callers wait for a fast next first
+// ([Options.MaxWait]), and records at or above [Options.ProtectedLevel] are not dropped to
+// make room for lower ones. [Stats], a WARN record at the place of the gap
+// ([Options.DropReports]) and [Options.OnDrop] tell what was dropped.
 //
 // # Outages
 //
 // What next refuses, or the gate keeps from it, goes to [Options.Fallback]. Without a
-// fallback the record is held, the others wait behind it, and it is tried again after a
-// pause. With a gate that goes on for as long as next takes nothing; without one the record
-// is given up after [Options.MaxAttempts]. A record whose error wraps [ErrPermanent], or on
-// which next panicked, is not tried again. While a call into next hangs for longer than
-// [Options.StallTimeout], no other is made. [Options.ErrorHandler] hears of each failure.
+// fallback the record is held and tried again, and then one behind it. If next takes that
+// one, the held record is at fault: it is given up after [Options.MaxAttempts] failures,
+// beside the traffic. With a gate it is held for as long as next takes nothing; without a
+// gate it is given up all the same. A record whose error wraps [ErrPermanent], or on which
+// next panicked, is not tried again.
+//
+// While a call into next hangs for longer than [Options.StallTimeout], no other is made.
+// [Options.ErrorHandler] hears of each failure.
 //
 // # Memory
 //
-// The queue takes 328 bytes for each record that may wait, from the start. What the records
-// hold beyond that is bounded by [Options.Budget], [Options.MaxRecordSize] cuts long strings.
-// A delivered record is not kept alive.
+// The queue takes 328 bytes for each record that waits. [Options.Budget] bounds what the
+// records hold beyond that, [Options.MaxRecordSize] cuts large ones. A delivered record is
+// not kept alive.
 //
 // # Shutdown
 //

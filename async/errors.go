@@ -3,7 +3,11 @@ package async
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/asynchandler/asynchandler/internal/ledger"
+	"github.com/asynchandler/asynchandler/internal/panics"
 )
 
 // Errors of this package, for [errors.Is].
@@ -19,9 +23,9 @@ var (
 	// from within a delivery, a callback on the worker or a shutdown function:
 	// they would wait for their own caller.
 	ErrReentrant = errors.New("asynchandler: called from within the handler's own worker")
-	// ErrPermanent marks an error of next as the record's fault: a record whose
-	// error wraps it is not tried again but goes to the fallback, if there is one,
-	// and its failure is none of next's.
+	// ErrPermanent is for next to wrap in its error when the record is at fault. The record
+	// is not tried again but goes to the fallback, if there is one, and the failure does
+	// not count against next.
 	ErrPermanent = errors.New("asynchandler: permanent failure")
 )
 
@@ -43,31 +47,17 @@ func (e *DeliveryError) Unwrap() error { return e.Err }
 
 // PanicError reports code that panicked on a goroutine of the handler, or ended
 // that goroutine with [runtime.Goexit], which the worker survives too.
-type PanicError struct {
-	Handler string // name of the handler
-	Value   any    // what was given to panic; an error that says so for Goexit
-	Stack   []byte // as of [runtime/debug.Stack]
-}
-
-// Error names the handler and the value, without the stack.
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("asynchandler: handler %q: panic: %v", e.Handler, e.Value)
-}
-
-// Unwrap returns the panic's value if it is an error, else nil.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
-
-// errGoexit is the value of the PanicError for runtime.Goexit.
-var errGoexit = errors.New("runtime.Goexit was called")
+//
+//	Handler string // name of the handler
+//	Value   any    // what was given to panic; an error that says so for runtime.Goexit
+//	Stack   []byte // as of [runtime/debug.Stack]
+type PanicError = panics.Error
 
 // StallError reports a call into next that has not returned for
 // [Options.StallTimeout].
 type StallError struct {
 	Handler string        // name of the handler
-	Age     time.Duration // how long the call had not returned when it was noticed
+	Age     time.Duration // how long the call had lasted when that was noticed
 }
 
 // Error names the handler and the age.
@@ -80,13 +70,63 @@ func (e *StallError) Error() string {
 type ShutdownError struct {
 	Handler     string // name of the handler
 	Undelivered int    // records that were waiting or inside next at that moment
-	Err         error  // the context's error
+	// Drops says by level what was dropped since the shutdown began, as far as it was
+	// counted when Shutdown returned.
+	Drops []DropCount
+	Torn  bool  // the writer has a part of a line whose rest will not come
+	Err   error // the context's error
 }
 
-// Error names the handler, the number of records and the context's error.
+// Error names the handler, the number of records, what was dropped by level, and the
+// context's error.
 func (e *ShutdownError) Error() string {
-	return fmt.Sprintf("asynchandler: handler %q: shutdown left %d records undelivered: %v", e.Handler, e.Undelivered, e.Err)
+	var b strings.Builder
+	fmt.Fprintf(&b, "asynchandler: handler %q: shutdown left %d records undelivered", e.Handler, e.Undelivered)
+	if e.Torn {
+		b.WriteString(" and a line half written")
+	}
+	for _, level := range ledger.Levels {
+		var n uint64
+		for _, d := range e.Drops {
+			if d.Level == level {
+				n += d.Count
+			}
+		}
+		if n > 0 {
+			fmt.Fprintf(&b, ", %s: %d dropped", level, n)
+		}
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
 }
 
 // Unwrap returns the context's error.
 func (e *ShutdownError) Unwrap() error { return e.Err }
+
+// SuppressedError stands for errors that the error handler was not called with, because too
+// many waited for it or its pace was exceeded.
+type SuppressedError struct {
+	Handler string // name of the handler
+	Count   uint64 // errors left out since the one told before
+	Last    error  // the last of them
+}
+
+// Error names the handler and the count, and says what the last one says.
+func (e *SuppressedError) Error() string {
+	return fmt.Sprintf("asynchandler: handler %q: %d more errors, the last one: %v", e.Handler, e.Count, e.Last)
+}
+
+// Unwrap returns the last of the errors.
+func (e *SuppressedError) Unwrap() error { return e.Last }
+
+// HealthError is returned by [Handler.Health].
+type HealthError struct {
+	Handler string    // name of the handler
+	Reason  string    // what is wrong
+	Since   time.Time // since when, as far as it was noticed
+}
+
+// Error names the handler and says what is wrong since when.
+func (e *HealthError) Error() string {
+	return fmt.Sprintf("asynchandler: handler %q: %s since %s", e.Handler, e.Reason, e.Since.Format(time.RFC3339))
+}

@@ -4,45 +4,57 @@ import (
 	"log/slog"
 	"runtime"
 	"time"
+
+	"github.com/asynchandler/asynchandler/internal/course"
+	"github.com/asynchandler/asynchandler/internal/ledger"
 )
 
-// evict makes room for the record by dropping what is oldest and unprotected. Under
-// DropOldest a protected record takes the place of the oldest protected one if there
-// is nothing else.
-func (c *core) evict(q *request, reason int, from slog.Level) bool {
-	protected := q.level >= from
-	isProtected := func(e *entry) bool { return e.rec.Level >= from }
-	var dropped []entry
-	var freed int64
-	drop := func(e *entry) {
-		c.evicted.count(reason, e.rec.Level)
-		freed += e.size
-		if c.opts.OnDrop != nil {
-			dropped = append(dropped, *e)
+// eviction makes room for one record by dropping what is oldest and less protected.
+type eviction struct {
+	g        *engine
+	level    slog.Level
+	acquired bool // only a place is missing
+	reason   ledger.Reason
+	from     slog.Level // from here on records are protected
+	enough   int64      // bytes
+	freed    int64
+	stuck    bool // it found no room, and a record in the queue is not published yet
+	letters  []letter
+}
+
+// maxAhead bounds how many records are evicted ahead in a flood, as a part of the queue.
+const maxAhead = 128
+
+// evict makes room for the record. Under DropOldest a protected record takes the place of
+// the oldest protected one if there is nothing else.
+func (a *admission) evict(q *request, reason ledger.Reason, from slog.Level) (ok bool) {
+	g := a.g
+	v := eviction{g: g, level: q.level, acquired: q.acquired, reason: reason, from: from, letters: q.letters}
+	if !q.acquired {
+		v.enough = q.size - g.purse.free()
+		if v.enough <= 0 && !q.freed {
+			q.freed = true // somebody gave bytes back just now
+			return true
 		}
 	}
 	for try := 0; ; try++ {
-		c.mu.Lock()
-		ok := c.evictLocked(q, protected, isProtected, drop, &freed)
-		unpublished := c.ring.Stuck()
-		c.mu.Unlock()
-		c.release(freed)
-		c.tellDropped(dropped, reason)
-		if ok || !unpublished || !awaitPublisher(try, protected) {
+		g.locked(func() { ok = v.evictLocked() })
+		q.letters = v.letters
+		if ok || !v.stuck || !awaitPublisher(try, q.level >= from) {
 			return ok
 		}
 	}
 }
 
-// awaitPublisher lets the producer of the oldest record publish it, which it is about
-// to do unless it was preempted just there. For a protected record that is worth a
-// longer wait. It reports false when it is not worth waiting any longer.
+// awaitPublisher lets the producer of a record publish it, which it is about to do unless
+// it was preempted just there: so that is a wait for a processor, never one for next. For a
+// protected record a longer one is worth it. It reports false when no more is.
 func awaitPublisher(try int, protected bool) bool {
 	switch {
 	case try < 3:
 		runtime.Gosched()
 	case protected && try < 100:
-		time.Sleep(maxWait / 100)
+		time.Sleep(time.Millisecond)
 	default:
 		return false
 	}
@@ -50,30 +62,122 @@ func awaitPublisher(try int, protected bool) bool {
 }
 
 // evictLocked reports whether it made room, or another caller did.
-func (c *core) evictLocked(q *request, protected bool, isProtected func(*entry) bool, drop func(*entry), freed *int64) bool {
-	if q.acquired && !c.ring.Full() {
+func (v *eviction) evictLocked() bool {
+	g := v.g
+	v.stuck = false
+	if v.acquired && !g.ring.Full() {
 		return true
 	}
-	c.notePeakLocked()
-	c.takeBackLocked(c.worker) // what waits for a stalled next can be evicted too
-	n := 1
-	if c.opts.Overflow == DropOldest && q.acquired {
-		n = max(1, c.ring.Cap()/128) // so that a flood takes the lock once in many calls
+	g.accounts.notePeakLocked()
+	if g.worker != nil {
+		g.worker.takeBackLocked() // what waits for a call that is under way can be evicted too
 	}
-	evicted := 0
-	for {
-		k := c.ring.Evict(n, isProtected, drop)
-		if k == 0 && protected && c.opts.Overflow == DropOldest && !c.ring.Stuck() && c.ring.EvictOldest(drop) {
+	if !v.acquired && !v.feasibleLocked() {
+		return false
+	}
+	n := 1
+	if v.acquired && g.opts.Overflow == DropOldest {
+		n = g.admission.aheadLocked()
+	}
+	evicted := v.evictRecordsLocked(n)
+	if evicted > 0 {
+		g.accounts.report.noteLocked(g.ring.Head())
+		g.accounts.settledLocked()
+	}
+	v.stuck = evicted == 0 && g.ring.Stuck()
+	return evicted > 0
+}
+
+// aheadLocked returns how many records to evict: twice as many as last time while a flood
+// goes on without the worker taking any, so that it takes the lock once in many calls.
+func (a *admission) aheadLocked() int {
+	g := a.g
+	if g.seq != a.ahead.seq || a.ahead.n == 0 {
+		a.ahead.seq, a.ahead.n = g.seq, 1
+		return 1
+	}
+	a.ahead.n = min(2*a.ahead.n, max(1, g.ring.Cap()/maxAhead))
+	return a.ahead.n
+}
+
+// ahead is how much the last eviction took.
+type ahead struct {
+	seq uint64
+	n   int
+}
+
+// feasibleLocked reports whether evicting can free what the record needs: what cannot fit
+// costs no other record its place.
+func (v *eviction) feasibleLocked() bool {
+	g := v.g
+	var sum int64
+	more := func(e *entry) bool {
+		if v.mayDrop(e) || v.mayDropProtected() {
+			sum += e.size
+		}
+		return sum < v.enough
+	}
+	for i := range g.course.Len() {
+		if h := g.course.At(i); !h.Torn() && !h.Stored && !more(&h.Value) {
+			return true
+		}
+	}
+	reserved, published := g.ring.Len(), 0
+	g.ring.Each(func(e *entry) bool {
+		published++
+		return more(e)
+	})
+	v.stuck = sum < v.enough && published < reserved
+	return sum >= v.enough
+}
+
+func (v *eviction) mayDrop(e *entry) bool { return e.rec.Level < v.from }
+
+// mayDropProtected reports whether the newcomer may take the place of protected records.
+func (v *eviction) mayDropProtected() bool {
+	return v.level >= v.from && v.g.opts.Overflow == DropOldest
+}
+
+// evictRecordsLocked drops n records, or as many as the bytes need.
+func (v *eviction) evictRecordsLocked(n int) (evicted int) {
+	g := v.g
+	drop := func(e *entry) {
+		v.freed += e.size
+		v.letters = g.accounts.dropLocked(v.letters, e, v.reason)
+	}
+	more := func() bool { return evicted < n || !v.acquired && v.freed < v.enough }
+	g.course.Remove(func(h *course.Held[entry]) bool {
+		if h.Torn() || h.Stored || h.Value.h == g.reporter || !v.mayDrop(&h.Value) || !more() {
+			return false
+		}
+		drop(&h.Value)
+		evicted++
+		return true
+	})
+	protected := func(e *entry) bool { return !v.mayDrop(e) }
+	for more() {
+		k := g.ring.Evict(1, protected, drop)
+		if k == 0 && v.mayDropProtected() && !g.ring.Stuck() && v.evictOldestLocked(drop) {
 			k = 1 // only protected ones wait
 		}
-		evicted += k
-		if k == 0 || q.acquired || *freed >= q.size {
+		if k == 0 {
 			break
 		}
+		evicted += k
 	}
-	if evicted > 0 {
-		c.report.noteLocked(c.ring.Head())
-		c.settledLocked()
-	}
-	return evicted > 0
+	return evicted
+}
+
+// evictOldestLocked drops the oldest record that next has no part of.
+func (v *eviction) evictOldestLocked(drop func(*entry)) (dropped bool) {
+	g := v.g
+	g.course.Remove(func(h *course.Held[entry]) bool {
+		if dropped || h.Torn() || h.Stored || h.Value.h == g.reporter {
+			return false
+		}
+		drop(&h.Value)
+		dropped = true
+		return true
+	})
+	return dropped || g.ring.EvictOldest(drop)
 }

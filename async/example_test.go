@@ -37,10 +37,8 @@ func ExampleNew() {
 		MaxAttempts:  2,
 		ErrorHandler: func(err error) { fmt.Println(err) },
 	})
-	defer h.Close()
-
 	slog.New(h).Info("order placed")
-	_ = h.Flush(context.Background())
+	_ = h.Close() // the error handler is called on a goroutine of its own, for which Close waits
 	fmt.Println("failed:", h.Stats().Failed)
 	// Output:
 	// asynchandler: handler "default": delivery failed (attempt 1): disk failure
@@ -51,24 +49,22 @@ func ExampleNew() {
 // A breaker.Breaker is a gate. When it is open, records go to the fallback.
 func ExampleGate() {
 	broken := handlerFunc(func(context.Context, slog.Record) error { return errors.New("disk failure") })
-	gate := breaker.NewBreaker(gobreaker.Settings{
+	gate := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 2 },
-	}, nil)
+	}})
 	h := async.New(broken, async.Options{
 		Gate:         gate,
 		Fallback:     slog.NewTextHandler(os.Stdout, noTime),
-		ErrorHandler: func(err error) { fmt.Println(err) },
+		ErrorHandler: func(error) {},
 	})
 	logger := slog.New(h)
 	for n := range 3 {
 		logger.Info("order placed", "id", n)
 		_ = h.Flush(context.Background())
 	}
-	fmt.Println(gate.Snapshot().State, h.Close())
+	fmt.Println(gate.Stats().State, h.Close())
 	// Output:
-	// asynchandler: handler "default": delivery failed (attempt 1): disk failure
 	// level=INFO msg="order placed" id=0
-	// asynchandler: handler "default": delivery failed (attempt 1): disk failure
 	// level=INFO msg="order placed" id=1
 	// level=INFO msg="order placed" id=2
 	// open <nil>

@@ -21,26 +21,38 @@ func TestFallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec, fallback, errs := &testsink.Recorder{}, &testsink.Recorder{}, newJournal()
 		next := testsink.NewFailer(rec, errDown, nil)
-		b := newBreaker()
-		h, plug := plugged(t, next, async.Options{Gate: b, Fallback: fallback, ErrorHandler: errs.hear})
+		b, probe := newBreaker(), testsink.NewGate()
+		t.Cleanup(probe.Release)
+		h, plug := plugged(t, testsink.Func(func(ctx context.Context, r slog.Record) error {
+			if r.Message == "31" {
+				probe.Pass()
+			}
+			return next.Handle(ctx, r)
+		}), async.Options{Gate: b, Fallback: fallback, ErrorHandler: errs.hear})
 		info(h, numbered(2, 20)...)
 		errs.reset()
+		opened := time.Now()
 		plug.Release()
 		assertOutcomes(t, h, outcomes{fallback: 20})
 		assert.Equal(t, 5, next.Calls(), "the breaker's threshold")
-		assert.Equal(t, "open", b.Snapshot().State)
+		assert.Equal(t, "open", b.Stats().State)
 		assert.Equal(t, make([]time.Duration, 5), errs.when(), "no pause")
 		assert.Equal(t, []string{"attempt 1: next is down"}, errs.what()[:1])
 
-		time.Sleep(openTime - time.Millisecond)
+		time.Sleep(openTime - time.Since(opened))
 		info(h, numbered(21, 30)...)
 		assertOutcomes(t, h, outcomes{fallback: 30})
 		assert.Equal(t, 5, next.Calls(), "next is left alone")
 
-		time.Sleep(maxOpenTime - openTime)
-		info(h, numbered(31, 40)...)
+		time.Sleep(maxOpenTime - time.Since(opened))
+		info(h, "31")
+		<-probe.Entered()
+		info(h, numbered(32, 40)...)
+		probe.Release()
 		assertOutcomes(t, h, outcomes{fallback: 40})
-		assert.Equal(t, 6, next.Calls(), "one probe, of one record")
+		assert.EqualValues(t, 1, b.Stats().HalfOpened, "one probe")
+		assert.Greater(t, next.Calls(), 5)
+		assert.LessOrEqual(t, next.Calls(), 15, "of all that were there")
 
 		next.Heal()
 		time.Sleep(maxOpenTime)
@@ -48,7 +60,7 @@ func TestFallback(t *testing.T) {
 		assertOutcomes(t, h, outcomes{delivered: 10, fallback: 40})
 		assert.Equal(t, append([]string{"plug"}, numbered(2, 40)...), fallback.Messages())
 		assert.Equal(t, numbered(41, 50), rec.Messages())
-		assert.Equal(t, "closed", b.Snapshot().State)
+		assert.Equal(t, "closed", b.Stats().State)
 	})
 }
 
@@ -272,8 +284,8 @@ func TestBothHang(t *testing.T) {
 	})
 }
 
-// Who needs room takes back only what waits for its turn: nothing of it goes to the
-// fallback because the record in front of it did.
+// Who needs room takes back only what waits for its turn. While half of the queue is full
+// and the last try failed, the fallback gets what waits.
 func TestEvictionDuringFallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec, taken := &testsink.Recorder{}, &testsink.Recorder{}
@@ -287,8 +299,28 @@ func TestEvictionDuringFallback(t *testing.T) {
 		info(h, numbered(4, 7)...)
 		info(h, "8") // takes back "1" to "3"
 		fallback.Release()
-		assertOutcomes(t, h, outcomes{delivered: 5, fallback: 1, dropped: 4})
-		assert.Equal(t, []string{"bad"}, taken.Messages())
-		assert.Equal(t, append([]string{"plug"}, numbered(5, 8)...), rec.Messages())
+		assertOutcomes(t, h, outcomes{delivered: 1, fallback: 5, dropped: 4})
+		assert.Equal(t, append([]string{"bad"}, numbered(5, 8)...), taken.Messages())
+		assert.Equal(t, []string{"plug"}, rec.Messages())
+	})
+}
+
+// A fallback that has hung and panics then is no secret: its records have failed long ago, the
+// panic counts.
+func TestFallbackPanicsAfterItHasHung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate, errs := testsink.NewGate(), newJournal()
+		h := begin(t, testsink.NewFailer(nil, errDown, nil), async.Options{
+			StallTimeout: time.Second, ErrorHandler: errs.hear,
+			Fallback: testsink.Func(func(context.Context, slog.Record) error { gate.Pass(); panic("late") }),
+		})
+		info(h, "1")
+		time.Sleep(time.Minute)
+		assertOutcomes(t, h, outcomes{failed: 1})
+		gate.Release()
+		synctest.Wait()
+		assertOutcomes(t, h, outcomes{failed: 1})
+		assert.EqualValues(t, 1, h.Stats().Panics)
+		assert.Contains(t, errs.what(), "panic: late")
 	})
 }

@@ -2,169 +2,264 @@ package async
 
 import (
 	"context"
-	"slices"
+	"math"
+	"sync/atomic"
 	"time"
+
+	"github.com/asynchandler/asynchandler/internal/waitroom"
 )
 
 // maxSync is the longest that Handle waits for the outcome of a record at or above
 // Options.SyncLevel.
 const maxSync = time.Second
 
-// barrier is what waits until all records before a position have their outcome.
+// barrier is what somebody waits for: that all records from before a position have their
+// outcome, or that one record has, and that the sink is flushed then.
 type barrier struct {
+	sync   bool // of a log call: its record says when, and not for the time of an outage
 	before uint64
-	sync   bool // of a log call: not for the time of an outage
+	bell   waitroom.Bell
 
-	// Guarded by core.mu.
+	// Guarded by engine.mu.
+	place   int    // in barriers.list
+	passed  bool   // nothing from before is in the ring any more,
+	seq     uint64 // but what was taken then may be held
+	ripe    bool   // the records have their outcome
 	reached bool
 	err     error
 }
 
-func (c *core) flush(ctx context.Context) error {
-	if c.within() {
-		return ErrReentrant
-	}
-	b := &barrier{before: c.ring.Tail()}
-	if !c.add(b) {
-		return c.flushEnded(ctx)
-	}
-	return c.waitFor(ctx, b)
+// barriers are those who wait for the outcome of records.
+type barriers struct {
+	g       *engine
+	bells   *waitroom.Bells
+	waiters atomic.Int32 // what the worker has to look at: see countLocked
+
+	// Guarded by engine.mu.
+	list    []*barrier       // that wait, in no order
+	flushes int              // those of Flush among them
+	ripened []*barrier       // those of log calls whose records have their outcome
+	ripe    []*waitroom.Bell // to be rung when mu is released
 }
 
-// awaitOutcome waits for the record at pos, as SyncLevel promises.
-func (c *core) awaitOutcome(ctx context.Context, pos uint64) {
+func (l *barriers) init(g *engine) { l.g, l.bells = g, waitroom.NewBells() }
+
+func (l *barriers) flush(ctx context.Context) error {
+	g := l.g
+	if g.callers.within() {
+		return ErrReentrant
+	}
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	b := &barrier{before: pos + 1, sync: true}
-	if c.within() || !c.add(b) {
-		return
+	b := &barrier{before: g.ring.Tail()}
+	if !l.add(b) {
+		return g.afterwards.flushEnded(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxSync)
+	defer l.remove(b)
+	g.sleeper.poke()
+	return l.waitFor(ctx, b)
+}
+
+// awaitOutcome waits for a record, as SyncLevel promises, whatever becomes of its context.
+func (l *barriers) awaitOutcome(b *barrier) {
+	ctx, cancel := context.WithTimeout(context.Background(), maxSync)
 	defer cancel()
-	_ = c.waitFor(ctx, b) // the error handler has heard of what went wrong
+	l.g.sleeper.poke()
+	_ = l.waitFor(ctx, b) // the error handler has heard of what went wrong
 }
 
 // waitFor waits for b until ctx is done.
-func (c *core) waitFor(ctx context.Context, b *barrier) error {
-	defer c.remove(b)
-	for {
-		changed, reached, err := c.state(b)
+func (l *barriers) waitFor(ctx context.Context, b *barrier) (err error) {
+	for reached := false; ; {
+		l.g.locked(func() { reached, err = b.reached, b.err })
 		if reached {
 			return err
 		}
 		select {
-		case <-changed:
+		case <-b.bell.C():
+			l.bells.Give(&b.bell)
+			l.bells.Take(&b.bell)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// state returns whether b was reached and with what error, and what will be closed when
-// that may have changed.
-func (c *core) state(b *barrier) (changed <-chan struct{}, reached bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.passed, b.reached, b.err
+// add makes the worker serve b. It reports false if there is no worker any more.
+func (l *barriers) add(b *barrier) (ok bool) {
+	l.bells.Take(&b.bell)
+	l.g.locked(func() {
+		if ok = l.g.phase <= draining; !ok {
+			return
+		}
+		b.place = len(l.list)
+		l.list = append(l.list, b)
+		l.countLocked(b, 1)
+	})
+	if !ok {
+		l.bells.Give(&b.bell)
+	}
+	return ok
 }
 
-// passLocked lets those go that wait for the barriers. It does so with a channel of the
-// handler's: a caller inside a synctest bubble must not be sent to from outside.
-func (c *core) passLocked(barriers []*barrier, err error) {
-	if len(barriers) == 0 {
+// remove takes b out, if it is still in there.
+func (l *barriers) remove(b *barrier) {
+	l.g.locked(func() { l.takeOutLocked(b) })
+	l.bells.Give(&b.bell)
+}
+
+// takeOutLocked takes b out of those that wait. Their order does not matter.
+func (l *barriers) takeOutLocked(b *barrier) {
+	if b.place >= len(l.list) || l.list[b.place] != b {
 		return
 	}
-	for _, b := range barriers {
-		b.reached, b.err = true, err
-	}
-	close(c.passed)
-	c.passed = make(chan struct{})
+	last := len(l.list) - 1
+	l.list[b.place] = l.list[last]
+	l.list[b.place].place = b.place
+	l.list[last] = nil
+	l.list = l.list[:last]
+	l.countLocked(b, -1)
 }
 
-// add makes the worker serve b. It reports false if there is no worker any more.
-func (c *core) add(b *barrier) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.phase > draining {
-		return false
+// countLocked counts what the worker has to look at: Flushes, and records with their
+// outcome that wait for the sink to be flushed.
+func (l *barriers) countLocked(b *barrier, n int) {
+	if !b.sync {
+		l.flushes += n
 	}
-	c.barriers = append(c.barriers, b)
-	c.waiters.Store(int32(len(c.barriers)))
-	c.poke()
-	return true
+	l.waiters.Store(int32(l.flushes + len(l.ripened)))
 }
 
-func (c *core) remove(b *barrier) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.takeBarriersLocked(func(other *barrier) bool { return other == b })
+// passLocked lets go who waits for b.
+func (l *barriers) passLocked(b *barrier, err error) {
+	if b.reached {
+		return
+	}
+	b.reached, b.err = true, err
+	l.ripe = append(l.ripe, &b.bell)
+	l.takeOutLocked(b)
 }
 
-// takeBarriersLocked removes and returns those for which f is true.
-func (c *core) takeBarriersLocked(f func(*barrier) bool) (removed []*barrier) {
-	var kept []*barrier
-	for _, b := range c.barriers {
-		if f(b) {
-			removed = append(removed, b)
-		} else {
-			kept = append(kept, b)
-		}
+// flushForLocked makes the worker flush the sink, if there is something to flush, before it
+// lets b go, whose record the sink has taken.
+func (l *barriers) flushForLocked(b *barrier) {
+	if l.g.flusher != nil && l.g.phase <= draining && !b.reached {
+		b.ripe = true
+		l.ripened = append(l.ripened, b)
+		l.countLocked(b, 0)
 	}
-	c.barriers = kept
-	c.waiters.Store(int32(len(kept)))
-	return removed
 }
 
 // serveBarriers is called by the worker when it has nothing in its hands. It lets
 // those go whose records have all been seen to.
-func (c *core) serveBarriers(w *worker) {
-	c.mu.Lock()
+func (w *worker) serveBarriers() {
+	g := w.engine
 	var ready []*barrier
-	if !c.leftLocked(w) && c.hands+len(c.outage.held)+c.outage.stuck == 0 {
-		for _, b := range c.barriers {
-			if c.ring.Passed(b.before) {
-				ready = append(ready, b)
-			}
+	g.locked(func() {
+		if !w.leftLocked() && g.busy[toNext] == nil {
+			ready = g.barriers.readyLocked()
 		}
-	}
-	c.mu.Unlock()
+	})
 	if len(ready) == 0 {
 		return
 	}
 	var err error
 	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		// The end of a shutdown has let go of those whose Flush hangs.
-		c.passLocked(c.takeBarriersLocked(func(b *barrier) bool { return slices.Contains(ready, b) }), err)
+		g.locked(func() {
+			for _, b := range ready {
+				g.barriers.passLocked(b, err)
+			}
+		})
 	}()
-	c.flushSink(w, &err)
+	w.flushSink(&err)
+}
+
+// readyLocked returns the barriers whose records have their outcome.
+func (l *barriers) readyLocked() (ready []*barrier) {
+	ready, l.ripened = l.ripened, nil
+	l.waiters.Store(int32(l.flushes))
+	if l.flushes == 0 {
+		return ready
+	}
+	oldest := l.oldestLocked()
+	for _, b := range l.list {
+		if b.sync {
+			continue
+		}
+		if !b.passed && l.g.ring.Passed(b.before) {
+			b.passed, b.seq = true, l.g.seq
+		}
+		if b.passed && b.seq < oldest {
+			ready = append(ready, b)
+		}
+	}
+	return ready
+}
+
+// oldestLocked returns the age of the oldest record that was taken and has no outcome yet.
+func (l *barriers) oldestLocked() (seq uint64) {
+	g := l.g
+	seq = math.MaxUint64
+	for i := range g.course.Len() {
+		if h := g.course.At(i); h.Value.h != g.reporter && !h.Stored {
+			seq = h.Seq
+			break
+		}
+	}
+	for _, w := range g.busy {
+		if w != nil && w.batch.own > 0 && !w.report && !w.stored && !w.call.forsaken {
+			seq = min(seq, w.batch.first)
+		}
+	}
+	return seq
 }
 
 // releaseSyncLocked lets log calls go that wait while next is left alone.
-func (c *core) releaseSyncLocked() {
-	c.passLocked(c.takeBarriersLocked(func(b *barrier) bool { return b.sync }), nil)
+func (l *barriers) releaseSyncLocked() {
+	if l.g.opts.SyncLevel == nil || l.g.opts.Fallback != nil {
+		return // with a fallback an outage costs them nothing
+	}
+	for i := len(l.list) - 1; i >= 0; i-- {
+		if b := l.list[i]; b.sync {
+			l.passLocked(b, nil)
+		}
+	}
 }
 
 // flushSink flushes the sink, watched like a delivery.
-func (c *core) flushSink(w *worker, err *error) {
-	f, ok := c.sink.(Flusher)
-	if !ok {
+func (w *worker) flushSink(err *error) {
+	g := w.engine
+	if g.flusher == nil {
 		return
 	}
-	c.mu.Lock()
-	if c.leftLocked(w) {
-		c.mu.Unlock()
+	var p Permit
+	gated := false
+	if g.opts.Gate != nil {
+		p, gated = g.allow() // a Flush that hangs opens it
+	}
+	begun := false
+	g.locked(func() {
+		if begun = !w.leftLocked() && g.busy[toNext] == nil; begun {
+			w.batch.clear()
+			w.beginLocked(toNext, time.Now())
+		}
+	})
+	defer func() {
+		stalled := false
+		if begun {
+			g.locked(func() {
+				stalled = w.call.stalled
+				w.endLocked(&attempt{now: time.Now()})
+			})
+		}
+		if gated {
+			g.settleTicket(p.Ticket, stalled && *err == nil, nil)
+		}
+	}()
+	if !begun {
 		*err = ErrClosed
 		return
 	}
-	c.beginLocked(w, 0, false)
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		c.endLocked(w)
-		c.mu.Unlock()
-	}()
-	c.isolate(err, f.Flush)
+	g.isolate(err, g.flusher.Flush)
 }

@@ -3,112 +3,68 @@ package async
 import "time"
 
 // A Gate says whether next may be tried now: a circuit breaker. The handler asks
-// once for each delivery, which may be of many records. It calls the methods with no
-// lock held, and concurrently.
+// before each delivery, which may be of many records. It calls the methods with no
+// lock held, and concurrently. A Gate that panics is taken for one that lets pass.
 //
-// [Stats] shows the state of a Gate that has a method BreakerStats() [BreakerStats].
+// A Gate may also be an [ObservableGate] and an [OpenTimer].
 type Gate interface {
-	// Allow reports whether next may be tried. If ok, Done is called with the
-	// ticket when the delivery has ended; with probe it is of one record. If not,
-	// retry is how long until asking again makes sense, above 0.
-	Allow() (ticket uint64, probe bool, retry time.Duration, ok bool)
-	// Done tells how a delivery ended: whether next took any record, and then
-	// what failed, if anything. A permanent error of a record is no failure.
+	// Allow asks for leave to try next.
+	Allow() Permit
+	// Done gives a ticket back and tells how the delivery ended: succeeded says that next
+	// took a record, err is the failure after that, if it counts against next. With
+	// succeeded false and err nil, the delivery does not count.
 	Done(ticket uint64, succeeded bool, err error)
-	// Trip tells that a delivery hangs, which is an outage. Done is called for it
-	// too should it return.
+	// Trip tells that a delivery hangs, which is an outage. Done is called for that
+	// delivery too, should it return; without an error, next is well again. If it returned
+	// at that moment Done may come first: with no ticket out, Trip does nothing.
 	Trip()
 }
 
-// verdict is what becomes now of the records in the worker's hands.
-type verdict struct {
-	action action
-	n      int           // at most so many records
-	gated  bool          // try: the gate is to hear how it ended
-	ticket uint64        // for the gate
-	wait   time.Duration // hold: how long at most; 0 is until something happens
-	outage bool          // hold: because next is left alone
+// A Permit is the answer of [Gate.Allow]. The type is an unnamed struct, so that a breaker
+// can return it without an import of this package.
+type Permit = struct {
+	// OK: next may be tried. The Ticket is given back to [Gate.Done].
+	OK     bool
+	Ticket uint64
+	// Probe: only to find out whether next is well. One after the other, up to 65
+	// records are tried with this ticket, until one is taken or 100 ms are spent.
+	Probe bool
+	// Retry is how long until asking again makes sense, above 0, if not OK.
+	Retry time.Duration
 }
 
-type action uint8
+// An OpenTimer is a [Gate] that says how long it refuses at a time.
+type OpenTimer interface {
+	// OpenTime is called by [New].
+	OpenTime() time.Duration
+}
 
-const (
-	undecided action = iota
-	nothing          // there are none
-	try              // they are given to next
-	divert           // they go to the fallback
-	hold             // they wait
-	putBack          // another record comes first
-)
+// probe is the ticket of a probe under way.
+type probe struct {
+	open   bool
+	ticket uint64
+	err    error // of the last record that failed in it
+}
 
-// decide says what to do with the batch of w. It asks the gate only if it does
-// not know the answer.
-func (c *core) decide(w *worker) verdict {
-	c.mu.Lock()
-	v, fallback, pause := c.verdictLocked(w)
-	c.mu.Unlock()
-	if v.action != undecided {
-		return v
+// allow asks the gate. One that panics or ends the goroutine lets pass.
+func (g *engine) allow() (p Permit, gated bool) {
+	p.OK = true
+	g.aside(func() { p, gated = g.opts.Gate.Allow(), true })
+	gated = gated && p.OK
+	if !p.OK && p.Retry <= 0 {
+		p.Retry = time.Millisecond
 	}
-	ticket, probe, retry, ok := c.opts.Gate.Allow()
-	switch {
-	case !ok && fallback:
-		return verdict{action: divert, n: v.n}
-	case !ok:
-		c.mu.Lock()
-		c.outage.endPause() // the gate says when
-		c.mu.Unlock()
-		return verdict{action: hold, wait: retry, outage: true}
-	case probe:
-		v.n = 1
-	case pause > 0:
-		c.opts.Gate.Done(ticket, false, nil)
-		return verdict{action: hold, wait: pause}
+	return p, gated
+}
+
+// settleTicket tells the gate how a delivery ended.
+func (g *engine) settleTicket(ticket uint64, succeeded bool, err error) {
+	g.aside(func() { g.opts.Gate.Done(ticket, succeeded, err) })
+}
+
+// trip tells the gate that a delivery hangs.
+func (g *engine) trip() {
+	if g.opts.Gate != nil {
+		g.guard(g.opts.Gate.Trip, g.notePanic)
 	}
-	return verdict{action: try, n: v.n, gated: true, ticket: ticket}
-}
-
-// verdictLocked is decide's answer without the gate.
-func (c *core) verdictLocked(w *worker) (v verdict, fallback bool, pause time.Duration) {
-	v.n = len(w.batch.entries)
-	stuck := c.outage.stuck > 0
-	fallback = c.fallbackLocked() && w.kind != report && !c.isTornLocked(w)
-	pause = c.outage.rest()
-	switch {
-	case v.n == 0:
-		v.action = nothing
-	case w.divert && fallback:
-		v.action, v.n = divert, 1
-	case w.kind == fresh && c.bypassedLocked() > 0:
-		v.action = divert
-	case stuck && fallback:
-		v.action = divert
-	case stuck:
-		v.action, v.outage = hold, true
-	case c.tornLocked() && !c.isTornLocked(w) && (len(c.outage.held) > 0 || c.report.torn):
-		v.action = putBack // the time to pass the torn one is over: the sink would go on with that
-	case c.phase == running && c.opts.Gate != nil:
-		// undecided
-	case pause > 0:
-		v.action, v.wait = hold, pause
-	default: // during shutdown the open time is not waited for
-		v.action = try
-	}
-	return v, fallback, pause
-}
-
-// fallbackLocked reports whether there is a fallback that can be called.
-func (c *core) fallbackLocked() bool {
-	return c.opts.Fallback != nil && c.outage.stuckFallback == 0
-}
-
-// isTornLocked reports whether a part of the batch's first record was written.
-// That record was held since.
-func (c *core) isTornLocked(w *worker) bool {
-	return (w.kind == retry || w.kind == report) && c.tornLocked()
-}
-
-func (c *core) tornLocked() bool {
-	t, ok := c.sink.(Tearer)
-	return ok && t.Torn()
 }

@@ -2,8 +2,10 @@ package async
 
 import (
 	"context"
+	"errors"
 	"log/slog"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
 	"github.com/asynchandler/asynchandler/internal/recordsize"
@@ -18,10 +20,13 @@ import (
 //
 // All methods may be called concurrently.
 type Handler struct {
-	core     *core
+	engine   *engine
 	next     slog.Handler
 	fallback slog.Handler // nil if there is none
-	quiet    bool         // for records that OnDrop logs: they are not given to it
+	awaited  *barrier     // who waits for the outcome of the one record that has this handler
+	values   values
+	groups   []string // opened by WithGroup, for ReplaceAttr
+	trail    *trail   // what it adds to its records, for OnDrop
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -32,10 +37,14 @@ func New(next slog.Handler, opts Options) *Handler {
 	if next == nil {
 		panic("async: New: next is nil")
 	}
-	c := newCore(opts.withDefaults())
-	h := &Handler{core: c, next: next, fallback: c.opts.Fallback}
-	c.root = h
-	c.start()
+	g := newEngine(opts.withDefaults())
+	h := &Handler{engine: g, next: next, fallback: g.opts.Fallback, values: newValues(next, &g.opts)}
+	reporter := &Handler{engine: g, next: next}
+	if h.values.replace != nil {
+		reporter.next = replacing{next, h}
+	}
+	g.reporter, g.disk.root = reporter, h
+	g.locked(g.spawnLocked)
 	return h
 }
 
@@ -47,8 +56,8 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle puts the record into the queue and returns nil, or [ErrDropped] or
 // [ErrClosed] if this very record was refused. What next says of it later goes to
-// [Options.ErrorHandler]. The end of ctx does not matter but to a caller that
-// waits for room or for its record's outcome.
+// [Options.ErrorHandler]. Handle ignores cancellation of ctx, except while it waits for
+// room under [Block]; see [Options.BlockTimeout].
 //
 // After a shutdown that delivered everything, records go straight to next, one
 // at a time, and next's error is returned.
@@ -59,24 +68,23 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 // Enqueue is Handle for handlers that wrap this one: it spares them the copy of
 // a record passed by value. It may change *r and does not keep r.
 func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) error {
-	size, plain := recordsize.OfPlain(r)
-	if !plain {
-		size = h.capture(r)
-	}
-	if limit := h.core.maxSize; limit > 0 && size > limit {
-		recordsize.Truncate(r, limit)
-		size = recordsize.Of(r)
-	}
-	return h.core.enqueue(ctx, h, r, size)
+	h, size := h.fit(r)
+	return h.engine.enqueue(ctx, h, r, size)
 }
 
-// capture freezes what can still change and returns the size of what that makes.
-func (h *Handler) capture(r *slog.Record) int64 {
-	if o := &h.core.opts; o.Capture == CaptureSnapshot {
-		capture.Record(r, capture.Format(o.Format))
+// fit makes r ready to wait, and cuts it if it is too large. It returns the handler that r is
+// to be delivered through, and the size of what is kept.
+func (h *Handler) fit(r *slog.Record) (*Handler, int64) {
+	h, size, whole := h.prepare(r)
+	if limit := h.engine.maxSize; limit > 0 && size > limit && whole {
+		recordsize.Truncate(r, limit, h.shownText)
+		size = recordsize.Of(r)
 	}
-	return recordsize.Of(r)
+	return h, size
 }
+
+// shownText returns the text of a value that is cut.
+func (h *Handler) shownText(x any) string { return capture.ShownText(x, h.values.format) }
 
 // WithAttrs returns a handler on the same queue and worker whose records have
 // these attributes too. They reach next at once, on the caller. Without
@@ -85,12 +93,23 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	format := h.core.opts.Format
-	if h.core.opts.Capture == CaptureSnapshot && (format == FormatUnknown || h.fallback != nil) {
-		// A next that is not known may keep the values and show them on the worker.
-		attrs = capture.Attrs(attrs, capture.Format(format))
+	d := h.Derived(attrs)
+	return &d
+}
+
+// Derived is WithAttrs for handlers that wrap this one: it spares them an object, as the
+// result can be a part of theirs.
+func (h *Handler) Derived(attrs []slog.Attr) Handler {
+	forNext, forOthers := h.captureOwn(attrs)
+	d := *h
+	d.next = h.next.WithAttrs(forNext)
+	if h.fallback != nil {
+		d.fallback = h.fallback.WithAttrs(forOthers)
 	}
-	return h.derive(func(next slog.Handler) slog.Handler { return next.WithAttrs(attrs) })
+	if h.values.trails {
+		d.trail = &trail{before: h.trail, attrs: forOthers}
+	}
+	return d
 }
 
 // WithGroup returns a handler on the same queue and worker that puts what
@@ -100,22 +119,26 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
-	return h.derive(func(next slog.Handler) slog.Handler { return next.WithGroup(name) })
-}
-
-func (h *Handler) derive(with func(slog.Handler) slog.Handler) *Handler {
-	d := &Handler{core: h.core, next: with(h.next)}
-	if h.fallback != nil {
-		d.fallback = with(h.fallback)
+	if h.values.format&capture.Copy != 0 {
+		name = strings.Clone(name)
 	}
-	return d
+	d := *h
+	d.next = h.next.WithGroup(name)
+	if h.fallback != nil {
+		d.fallback = h.fallback.WithGroup(name)
+	}
+	if h.values.trails {
+		d.trail = &trail{before: h.trail, group: name}
+	}
+	d.groups = append(slices.Clip(h.groups), name)
+	return &d
 }
 
-// quietly returns h for a record that OnDrop logs.
-func (h *Handler) quietly() *Handler {
-	q := *h
-	q.quiet = true
-	return &q
+// awaitedBy returns h for a record whose outcome somebody waits for.
+func (h *Handler) awaitedBy(b *barrier) *Handler {
+	a := *h
+	a.awaited = b
+	return &a
 }
 
 // Flush waits until every record received before the call has its outcome and the
@@ -123,7 +146,7 @@ func (h *Handler) quietly() *Handler {
 // ends first it returns the context's error; called by next, a callback on the worker
 // or a shutdown function, [ErrReentrant]; on an ended handler with records still stuck
 // inside next, [ErrClosed].
-func (h *Handler) Flush(ctx context.Context) error { return h.core.flush(ctx) }
+func (h *Handler) Flush(ctx context.Context) error { return h.engine.barriers.flush(ctx) }
 
 // Shutdown stops the handler: it delivers what waits, flushes, runs
 // [Options.OnShutdown], and returns nil if all went well. Records logged from
@@ -140,42 +163,47 @@ func (h *Handler) Flush(ctx context.Context) error { return h.core.flush(ctx) }
 // first ctx to end ends the drain for all callers. Each returns after the drain, with
 // the same error; so does a call on an ended handler. Called by next, a callback on the
 // worker or a shutdown function it returns [ErrReentrant].
-func (h *Handler) Shutdown(ctx context.Context) error { return h.core.shutdown(ctx) }
+func (h *Handler) Shutdown(ctx context.Context) error { return h.engine.ending.shutdown(ctx) }
 
 // Close is Shutdown bounded by [Options.CloseTimeout]. It may be called again.
 func (h *Handler) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), h.core.opts.CloseTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), h.engine.opts.CloseTimeout)
 	defer cancel()
-	return h.core.shutdown(ctx)
+	return h.engine.ending.shutdown(ctx)
 }
 
 // Stats returns a snapshot. The record counters and Depth are of the same moment, what
 // the budget, the gate and the sink tell of one right after. It waits for no delivery.
-func (h *Handler) Stats() Stats { return h.core.stats() }
+func (h *Handler) Stats() Stats { return h.engine.accounts.stats() }
 
-// Retry makes the worker ask [Options.Gate] again now, instead of after the time
+// Health returns nil, or a [*HealthError] that says what is wrong with the handler: its
+// gate refuses next while records wait, a call hangs, the oldest record has been failing
+// for 30 s, nine tenths of the queue are full, or the handler is closed. It waits for
+// nothing. It is not meant for the readiness of a service that can live without its log.
+func (h *Handler) Health() error { return h.engine.accounts.unhealthy() }
+
+// AskGate makes the worker ask [Options.Gate] again now, instead of after the time
 // that the gate named: call it after closing a breaker by hand.
-func (h *Handler) Retry() {
-	c := h.core
-	within := c.within()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.outage.bypass = time.Time{}
-	if !within { // else a breaker that is reset whenever it opens would know no pause
-		c.outage.endPause()
+func (h *Handler) AskGate() {
+	g := h.engine
+	if within := g.callers.delivering(); !within { // else a breaker that is reset whenever it opens would know no pause
+		g.locked(g.course.Wake)
 	}
-	c.poke()
+	g.sleeper.poke()
 }
 
-// Panicked counts a panic in code of the user's that [Options.Gate] calls, and tells
-// the error handler of it.
-func (h *Handler) Panicked(value any, stack []byte) {
-	p := &PanicError{Handler: h.core.opts.Name, Value: value, Stack: stack}
-	h.core.notePanic(p)
-	h.core.tell(p)
+// Report counts a panic in code of the user's that [Options.Gate] calls, and tells the
+// error handler of it. An error that is no [*PanicError] is told only.
+func (h *Handler) Report(err error) {
+	g := h.engine
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		p.Handler = g.opts.Name
+		g.notePanic(p)
+	}
+	g.tell.error(err)
 }
 
 // Reentrant reports whether the caller is called, directly or not, by next, by a
-// callback on the worker or by a shutdown function, so that Flush, Shutdown and
-// Close would return [ErrReentrant].
-func (h *Handler) Reentrant() bool { return h.core.within() }
+// callback or by a shutdown function, so that Flush, Shutdown and Close would return
+// [ErrReentrant].
+func (h *Handler) Reentrant() bool { return h.engine.callers.within() }

@@ -3,6 +3,7 @@ package async_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,11 +29,11 @@ func TestEvictableWhileHeld(t *testing.T) {
 		time.Sleep(time.Second)
 		assertOutcomes(t, h, outcomes{depth: 9})
 		info(h, numbered(9, 30)...)
-		assertOutcomes(t, h, outcomes{depth: 9, dropped: 22})
+		assertOutcomes(t, h, outcomes{depth: 8, dropped: 23}) // what is held counts, and can be evicted, too
 		next.Heal()
 		time.Sleep(maxOpenTime)
-		assertOutcomes(t, h, outcomes{delivered: 9, dropped: 22})
-		assert.Equal(t, append([]string{"plug"}, numbered(23, 30)...), rec.Messages())
+		assertOutcomes(t, h, outcomes{delivered: 8, dropped: 23})
+		assert.Equal(t, numbered(23, 30), rec.Messages())
 	})
 }
 
@@ -93,12 +94,12 @@ func TestEvictedWhileTheGateIsAsked(t *testing.T) {
 func TestShutdownDuringOutage(t *testing.T) {
 	begun := func(t *testing.T, answer func(string) error, opts async.Options) (*async.Handler, *journal) {
 		calls := newJournal()
-		opts.Gate = breaker.NewBreaker(gobreaker.Settings{Timeout: time.Hour}, nil)
+		opts.Gate = breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{Timeout: time.Hour}})
 		opts.MaxAttempts = 1000
 		h := begin(t, calls.handler(answer), opts)
 		info(h, numbered(1, 10)...)
 		time.Sleep(time.Minute)
-		require.Equal(t, 5, len(calls.what()))
+		require.Equal(t, []string{"1", "1", "2", "3", "4", "5"}, calls.what())
 		calls.reset()
 		return h, calls
 	}
@@ -112,9 +113,7 @@ func TestShutdownDuringOutage(t *testing.T) {
 			return nil
 		}, async.Options{})
 		require.NoError(t, h.Shutdown(context.Background()))
-		assert.Equal(t, ms(0, 10, 30, 70, 150, 310), calls.when()[:6])
-		assert.Equal(t, numbered(1, 10), calls.what()[5:])
-		assert.Equal(t, 310*time.Millisecond, time.Since(calls.start))
+		assert.Less(t, time.Since(calls.start), time.Second, "the open time is not waited for")
 		assertOutcomes(t, h, outcomes{delivered: 10})
 	})
 
@@ -124,10 +123,14 @@ func TestShutdownDuringOutage(t *testing.T) {
 		defer cancel()
 		err := h.Shutdown(ctx)
 		assert.Equal(t, 2*time.Second, time.Since(calls.start))
-		assert.Equal(t, ms(0, 10, 30, 70, 150, 310, 630, 1270), calls.when())
+		assert.Greater(t, len(calls.when()), 5, "at the pace of retries")
+		assert.Zero(t, calls.when()[0], "at once")
 		var undelivered *async.ShutdownError
 		require.ErrorAs(t, err, &undelivered)
-		assert.Equal(t, async.ShutdownError{Handler: "x", Undelivered: 10, Err: context.DeadlineExceeded}, *undelivered)
+		assert.Equal(t, async.ShutdownError{
+			Handler: "x", Undelivered: 10, Err: context.DeadlineExceeded,
+			Drops: []async.DropCount{{Reason: async.DropShutdown, Level: slog.LevelInfo, Count: 10}},
+		}, *undelivered)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assertOutcomes(t, h, outcomes{dropped: 10})
 		assert.Equal(t, err, h.Close())
@@ -146,7 +149,7 @@ func TestShutdownDuringOutage(t *testing.T) {
 		err := h.Shutdown(ctx) // fewer than MaxAttempts: "1" is held to the end
 		var undelivered *async.ShutdownError
 		require.ErrorAs(t, err, &undelivered)
-		assert.Equal(t, 10, undelivered.Undelivered)
+		assert.Equal(t, 1, undelivered.Undelivered)
 	})
 }
 

@@ -81,11 +81,11 @@ func (c *chaos) onDrop(_ context.Context, r slog.Record, reason async.DropReason
 }
 
 // Allow makes c a gate.
-func (c *chaos) Allow() (ticket uint64, probe bool, retry time.Duration, ok bool) {
+func (c *chaos) Allow() async.Permit {
 	if c.one(10) {
-		return 0, false, 5 * time.Millisecond, false
+		return async.Permit{Retry: 5 * time.Millisecond}
 	}
-	return 1, c.one(10), 0, true
+	return async.Permit{OK: true, Ticket: 1, Probe: c.one(10)}
 }
 
 func (c *chaos) Done(uint64, bool, error) {}

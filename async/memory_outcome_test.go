@@ -112,7 +112,7 @@ var scenarios = []struct {
 	},
 	{
 		name: "stalled, the others to the fallback",
-		opts: async.Options{StallTimeout: hang / 10, Fallback: testsink.NewFailer(nil, nil, testsink.Every(1000))},
+		opts: async.Options{StallTimeout: hang / 10, Fallback: testsink.Func(func(context.Context, slog.Record) error { return nil })},
 		next: hangsFor("hang"),
 		run:  func(_ *testing.T, _ *async.Handler, log func(...string)) { log("hang", "1", "2", "3") },
 		want: outcomes{delivered: 1, fallback: 3},
@@ -164,7 +164,7 @@ var scenarios = []struct {
 		next: func() slog.Handler { return testsink.NewFailer(nil, errDown, nil) },
 		run: func(t *testing.T, h *async.Handler, log func(...string)) {
 			log(numbered(1, 4)...)
-			time.Sleep(time.Second)
+			time.Sleep(time.Second + time.Microsecond) // between two tries
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			require.Error(t, h.Shutdown(ctx))

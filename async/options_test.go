@@ -23,14 +23,15 @@ func TestOptionsOutOfRangePanic(t *testing.T) {
 		opts         async.Options
 	}{
 		{"Capacity", "-1", async.Options{Capacity: -1}},
+		{"Capacity", "1073741825", async.Options{Capacity: 1<<30 + 1}},
 		{"BatchSize", "-1", async.Options{BatchSize: -1}},
 		{"MaxAttempts", "-2", async.Options{MaxAttempts: -2}},
 		{"MaxRecordSize", "-1", async.Options{MaxRecordSize: -1}},
 		{"CloseTimeout", "-1ns", async.Options{CloseTimeout: -1}},
 		{"BlockTimeout", "-1s", async.Options{BlockTimeout: -time.Second}},
-		{"FlushInterval", "-1ms", async.Options{FlushInterval: -time.Millisecond}},
+		{"Linger", "-1ms", async.Options{Linger: -time.Millisecond}},
 		{"Overflow", "Overflow(3)", async.Options{Overflow: async.Block + 1}},
-		{"Capture", "Capture(2)", async.Options{Capture: async.CaptureReference + 1}},
+		{"Capture", "Capture(3)", async.Options{Capture: async.CaptureCopy + 1}},
 		{"Format", "3", async.Options{Format: async.FormatText + 1}},
 		{"HighWater", "-0.1", async.Options{HighWater: -0.1, OnHighWater: highWater}},
 		{"HighWater", "1.1", async.Options{HighWater: 1.1, OnHighWater: highWater}},
@@ -60,7 +61,7 @@ func TestDefaults(t *testing.T) {
 		defer h.Close()
 		s := h.Stats()
 		assert.Equal(t, "default", s.Name)
-		assert.Equal(t, 8192, s.Capacity)
+		assert.Equal(t, 65_536, s.Capacity)
 		assert.Equal(t, "off", s.Breaker.State)
 	})
 }
@@ -80,7 +81,7 @@ func TestLimitsOfOptions(t *testing.T) {
 
 func TestNamesOfConstants(t *testing.T) {
 	assert.Equal(t, "DropOldest DropNewest Block Overflow(9)", fmt.Sprint(async.DropOldest, async.DropNewest, async.Block, async.Overflow(9)))
-	assert.Equal(t, "CaptureSnapshot CaptureReference Capture(9)", fmt.Sprint(async.CaptureSnapshot, async.CaptureReference, async.Capture(9)))
+	assert.Equal(t, "CaptureSnapshot CaptureReference CaptureCopy Capture(9)", fmt.Sprint(async.CaptureSnapshot, async.CaptureReference, async.CaptureCopy, async.Capture(9)))
 }
 
 func TestEnabledAsksNext(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 )
 
 // newBreaker opens after 5 failures for 5 s, and up to 0.5 s more.
-func newBreaker() *breaker.Breaker { return breaker.NewBreaker(gobreaker.Settings{}, nil) }
+func newBreaker() *breaker.Breaker { return breaker.NewBreaker(breaker.Options{}) }
 
 const (
 	openTime    = 5 * time.Second
@@ -34,8 +34,9 @@ func ms(n ...int) (d []time.Duration) {
 	return d
 }
 
-// While the breaker is closed, the tries of one record are 10 ms, 20 ms... apart.
-// Once it is open, next is left alone but for one probe of one record at a time.
+// A record that failed is tried again, and then those behind it, 10 ms, 20 ms... apart.
+// Once five have failed the breaker is open, and next is left alone but for a probe of the
+// oldest and those that were not tried yet.
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, ok := newJournal(), false
@@ -49,18 +50,20 @@ func TestOutage(t *testing.T) {
 		h := begin(t, next, async.Options{Gate: b, MaxAttempts: 1000})
 		info(h, numbered(1, 20)...)
 		time.Sleep(time.Second)
-		assert.Equal(t, ms(0, 10, 30, 70, 150), j.when())
-		assert.Equal(t, []string{"1", "1", "1", "1", "1"}, j.what())
-		assert.Equal(t, "open", b.Snapshot().State)
+		assert.Equal(t, ms(0, 10, 20, 40, 80, 160), j.when())
+		assert.Equal(t, []string{"1", "1", "2", "3", "4", "5"}, j.what())
+		assert.Equal(t, "open", b.Stats().State)
 
-		last := j.when()[4]
-		for probe := range 10 {
+		last := j.when()[5]
+		for range 10 {
+			calls := len(j.when())
 			time.Sleep(last + openTime - time.Since(j.start))
-			require.Len(t, j.when(), 5+probe, "next was called while the breaker was open")
+			require.Len(t, j.when(), calls, "next was called while the breaker was open")
 			time.Sleep(maxOpenTime - openTime)
 			synctest.Wait()
-			require.Len(t, j.when(), 6+probe, "one probe is due")
-			last = j.when()[5+probe]
+			require.Greater(t, len(j.when()), calls, "a probe is due")
+			assert.Equal(t, "1", j.what()[calls], "the oldest first")
+			last = j.when()[len(j.when())-1]
 		}
 		info(h, "21", "22")
 		assertOutcomes(t, h, outcomes{depth: 22})
@@ -70,7 +73,7 @@ func TestOutage(t *testing.T) {
 		time.Sleep(maxOpenTime)
 		assertOutcomes(t, h, outcomes{delivered: 22})
 		assert.Equal(t, numbered(1, 22), j.what()[calls:], "in order, each once")
-		assert.Equal(t, "closed", b.Snapshot().State)
+		assert.Equal(t, "closed", b.Stats().State)
 	})
 }
 
@@ -157,35 +160,35 @@ func TestGivenUp(t *testing.T) {
 			"a later record was taken", &fakeGate{}, 3,
 			[]string{"bad", "x", "y"},
 			[]string{"bad"},
-			[]string{"bad", "bad", "bad", "x", "bad", "y"},
+			[]string{"bad", "bad", "x", "y", "bad"},
 			outcomes{delivered: 2, failed: 1},
 		},
 		{
 			"an even number", &fakeGate{}, 2,
 			[]string{"bad", "x", "y"},
 			[]string{"bad"},
-			[]string{"bad", "bad", "bad", "x", "bad", "y"},
+			[]string{"bad", "bad", "x", "y", "bad"},
 			outcomes{delivered: 2, failed: 1},
 		},
 		{
 			"a single attempt", &fakeGate{}, 1,
 			[]string{"bad", "x", "y"},
 			[]string{"bad"},
-			[]string{"bad", "x", "bad", "y"},
+			[]string{"bad", "bad", "x", "y", "bad"},
 			outcomes{delivered: 2, failed: 1},
 		},
 		{
 			"between good ones", &fakeGate{}, 1,
 			[]string{"x", "bad", "y"},
 			[]string{"bad"},
-			[]string{"x", "bad", "y", "bad"},
+			[]string{"x", "bad", "bad", "y", "bad"},
 			outcomes{delivered: 2, failed: 1},
 		},
 		{
 			"bad ones with good ones between them", &fakeGate{}, 1,
 			[]string{"bad1", "x", "bad2", "y"},
 			[]string{"bad1", "bad2"},
-			[]string{"bad1", "x", "bad1", "bad2", "y", "bad2"},
+			[]string{"bad1", "bad1", "x", "bad2", "y", "bad1", "bad2"},
 			outcomes{delivered: 2, failed: 2},
 		},
 	} {
@@ -299,26 +302,26 @@ func TestPermanentLeavesBreakerClosed(t *testing.T) {
 		h := begin(t, testsink.NewFailer(nil, async.ErrPermanent, nil), async.Options{Gate: b})
 		info(h, numbered(1, 100)...)
 		assertOutcomes(t, h, outcomes{failed: 100})
-		assert.Equal(t, breaker.Snapshot{State: "closed"}, b.Snapshot())
+		assert.Equal(t, breaker.Stats{State: "closed"}, b.Stats())
 	})
 }
 
-// Retry, after the breaker was closed by hand, makes the worker try at once.
-func TestRetry(t *testing.T) {
+// AskGate, after the breaker was closed by hand, makes the worker try at once.
+func TestAskGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rec := &testsink.Recorder{}
 		next := testsink.NewFailer(rec, errDown, nil)
-		b := breaker.NewBreaker(gobreaker.Settings{Timeout: time.Hour}, nil)
+		b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{Timeout: time.Hour}})
 		h := begin(t, next, async.Options{Gate: b, MaxAttempts: 1000})
-		info(h, "a", "b")
+		info(h, numbered(1, 5)...)
 		time.Sleep(time.Minute)
-		require.Equal(t, "open", b.Snapshot().State)
+		require.Equal(t, "open", b.Stats().State)
 		next.Heal()
 		b.Reset()
-		assertOutcomes(t, h, outcomes{depth: 2})
-		h.Retry()
-		assertOutcomes(t, h, outcomes{delivered: 2})
-		assert.Equal(t, []string{"a", "b"}, rec.Messages())
+		assertOutcomes(t, h, outcomes{depth: 5})
+		h.AskGate()
+		assertOutcomes(t, h, outcomes{delivered: 5})
+		assert.Equal(t, numbered(1, 5), rec.Messages())
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/internal/testsink"
+	"github.com/asynchandler/asynchandler/membudget"
 )
 
 // A next that panics or ends the goroutine costs the record at hand, and nothing else.
@@ -83,7 +84,7 @@ func TestPanicsOpenBreaker(t *testing.T) {
 		h := begin(t, next, async.Options{Gate: b})
 		info(h, numbered(1, 20)...)
 		assertOutcomes(t, h, outcomes{failed: 5, depth: 15})
-		assert.Equal(t, "open", b.Snapshot().State)
+		assert.Equal(t, "open", b.Stats().State)
 		next.Heal()
 		time.Sleep(maxOpenTime)
 		assertOutcomes(t, h, outcomes{delivered: 15, failed: 5})
@@ -200,4 +201,29 @@ func TestErrorsWhoseMethodsPanic(t *testing.T) {
 			assert.NotEmpty(t, h.Stats().LastError)
 		})
 	}
+}
+
+// panicking is a budget, gate and sink that panics when it is asked how it is.
+type panicking struct {
+	*membudget.Budget
+	fakeGate
+	batchSink
+}
+
+func (*panicking) Used() int64               { panic("used") }
+func (*panicking) Stats() async.BreakerStats { panic("stats") }
+func (*panicking) WrittenBytes() uint64      { panic("bytes") }
+
+// Who asks how the handler is hears of all that can be known.
+func TestStatsOfWhatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &panicking{Budget: limited(t, 1000), batchSink: batchSink{deliver: all}}
+		h := begin(t, p.handler(), async.Options{Budget: p, Gate: p, Sink: p})
+		info(h, "1")
+		assertOutcomes(t, h, outcomes{delivered: 1})
+		require.NoError(t, h.Health())
+		s := h.Stats()
+		assert.EqualValues(t, 4, s.Panics, "three in the Stats before, one in Health")
+		assert.Equal(t, "off", s.Breaker.State)
+	})
 }

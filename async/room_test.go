@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/internal/testsink"
+	"github.com/asynchandler/asynchandler/membudget"
 )
 
 // maxWait is how long calls wait, all together, for a worker that makes no progress.
@@ -45,9 +47,9 @@ func TestOneWaitPerStall(t *testing.T) {
 	}
 }
 
-// After the worker has made progress the next outage costs a wait again, and until
-// then none.
-func TestProgressEndsTheStall(t *testing.T) {
+// After fast deliveries the next outage costs a wait again, as long as they have earned,
+// and until then none.
+func TestFastDeliveriesEarnTheNextWait(t *testing.T) {
 	for _, policy := range []async.Overflow{async.DropOldest, async.DropNewest} {
 		bubble(t, policy.String(), func(t *testing.T) {
 			h, gate, _ := newStuck(t, async.Options{Capacity: 2, BatchSize: 1, Overflow: policy})
@@ -56,16 +58,22 @@ func TestProgressEndsTheStall(t *testing.T) {
 				_ = say(h, slog.LevelInfo, "m")
 				return time.Since(began)
 			}
+			assert.Zero(t, elapsed())
+			assert.Zero(t, elapsed())
+			assert.Equal(t, maxWait, elapsed(), "full for the first time")
+			assert.Zero(t, elapsed(), "found stalled")
+			gate.Release()
+			for range 1000 { // at no time each
+				assert.Zero(t, elapsed())
+				synctest.Wait()
+			}
+			gate.Block()
 			for range 3 {
 				assert.Zero(t, elapsed())
-				assert.Zero(t, elapsed())
-				assert.Equal(t, maxWait, elapsed(), "full for the first time")
-				assert.Zero(t, elapsed(), "found stalled")
-				for range 2 { // two are taken, one by one
-					gate.Step()
-					synctest.Wait()
-				}
 			}
+			synctest.Wait()
+			assert.InDelta(t, 20*time.Millisecond, elapsed(), float64(3*time.Millisecond), "1000 records of 20 µs")
+			assert.Zero(t, elapsed())
 		})
 	}
 }
@@ -88,12 +96,12 @@ func TestWaitEndsWithRoom(t *testing.T) {
 	}
 }
 
-// Next is slower than the callers but gets on: they wait for it rather than drop.
-func TestSlowNextLosesNothing(t *testing.T) {
+// Next is slower than the callers, but fast: they wait for it rather than drop.
+func TestFastNextLosesNothing(t *testing.T) {
 	for _, policy := range []async.Overflow{async.DropOldest, async.DropNewest} {
 		bubble(t, policy.String(), func(t *testing.T) {
 			rec := &testsink.Recorder{}
-			h := async.New(testsink.NewSlow(rec, time.Millisecond), async.Options{Capacity: 16, Overflow: policy})
+			h := async.New(testsink.NewSlow(rec, 20*time.Microsecond), async.Options{Capacity: 16, Overflow: policy})
 			const each = 2000
 			for i := range each {
 				require.NoError(t, say(h, slog.LevelInfo, testsink.Message(0, i)))
@@ -115,4 +123,51 @@ func TestTightLoopInABubble(t *testing.T) {
 		require.NoError(t, h.Close())
 		assert.Equal(t, 20_000, count)
 	})
+}
+
+// Who waits for a slot holds no bytes: who came before would wait for these, and the two for
+// each other.
+func TestWaitersDoNotHoldBytesFromEachOther(t *testing.T) { // P2, P5
+	synctest.Test(t, func(t *testing.T) {
+		large := strings.Repeat("x", 10_000)
+		limit := membudget.SizeOf(slog.NewRecord(time.Now(), slog.LevelInfo, large, 0))
+		h, gate, rec := newStuck(t, async.Options{Overflow: async.Block, Capacity: 2, Budget: membudget.New(limit, membudget.Options{})})
+		require.Empty(t, sayEach(h, "a", "b"))
+		var callers sync.WaitGroup
+		callers.Go(func() { sayEach(h, large) })
+		synctest.Wait()
+		callers.Go(func() { sayEach(h, "small") })
+		synctest.Wait()
+		gate.Release()
+		callers.Wait()
+		require.NoError(t, h.Close())
+		require.Len(t, rec.Messages(), 5)
+	})
+}
+
+// Callers of a next that is slow but alive lose 100 ms in all, each of them, and the
+// credit does not come back while next stays slow (P2).
+func TestSlowNextIsNotWaitedFor(t *testing.T) {
+	for _, policy := range []async.Overflow{async.DropOldest, async.DropNewest} {
+		bubble(t, policy.String(), func(t *testing.T) {
+			h := async.New(testsink.NewSlow(nil, time.Millisecond), async.Options{Capacity: 64, Overflow: policy})
+			var wg sync.WaitGroup
+			for range 50 {
+				wg.Go(func() {
+					var waited time.Duration
+					for range 1000 {
+						began := time.Now()
+						_ = say(h, slog.LevelInfo, "m")
+						waited += time.Since(began)
+						time.Sleep(5 * time.Millisecond)
+					}
+					assert.LessOrEqual(t, waited, maxWait)
+				})
+			}
+			wg.Wait()
+			require.NoError(t, h.Close())
+			requireBalanced(t, h.Stats())
+			assert.Positive(t, h.Stats().Dropped, "next was too slow")
+		})
+	}
 }

@@ -6,200 +6,283 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/asynchandler/asynchandler/internal/course"
+	"github.com/asynchandler/asynchandler/internal/ledger"
 )
 
 // grace is how long a shutdown whose context has ended waits for its functions, and
 // before that for the end of a drain that has nothing left to deliver.
 const grace = 4 * time.Millisecond
 
-// result is how the shutdown went. It is guarded by core.mu until ended is closed,
+// result is how the shutdown went. It is guarded by engine.mu until ended is closed,
 // and err until ready is closed.
 type result struct {
-	ready   chan struct{}
-	err     error           // what Shutdown returns
-	drain   error           // the drain's part of it
-	lastErr error           // of the last failed attempt
-	failed  uint64          // counts.failed when the drain began
-	ctx     context.Context // whose end ended the drain; nil if none did
+	ready  chan struct{}
+	err    error           // what Shutdown returns
+	drain  error           // the drain's part of it
+	failed uint64          // ledger.Failed when the drain began
+	drops  ledger.Drops    // what was dropped when the drain began
+	done   <-chan struct{} // of the context whose end ended the drain; nil if none did
+	ctx    context.Context
 }
 
-func (c *core) shutdown(ctx context.Context) error {
-	if c.within() {
+// ending is how a handler comes to its end.
+type ending struct {
+	g       *engine
+	closing chan struct{} // closed when the shutdown begins
+	ended   chan struct{} // closed when the drain has ended
+	result  result
+
+	// Guarded by engine.mu.
+	late  time.Time   // when there is little time left
+	hurry *time.Timer // until then; nil if nobody waits for that
+}
+
+func (s *ending) init(g *engine) {
+	s.g, s.closing, s.ended = g, make(chan struct{}), make(chan struct{})
+	s.result.ready = make(chan struct{})
+}
+
+// shutdown is Handler.Shutdown. What a context does that is a caller's own, its methods
+// included, happens on that caller's goroutine; the shutdown itself goes on without.
+func (s *ending) shutdown(ctx context.Context) error {
+	g := s.g
+	if g.callers.within() {
 		return ErrReentrant
 	}
-	first := c.seal()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	done := ctx.Done()
+	if s.seal() {
+		go s.runShutdown(ctx)
+	}
+	s.noteDeadline(ctx)
+	if !isClosed(done) || s.isEmpty() { // else no more is tried
+		g.sleeper.wakeUpNow()
+		g.sleeper.poke()
+	}
 	select {
-	case <-c.ended:
-	case <-ctx.Done():
-		if c.isEmpty() {
-			await(ctx, c.ended) // there is next to nothing left to do
+	case <-s.ended:
+	case <-done:
+		if s.isEmpty() {
+			await(done, s.ended) // there is next to nothing left to do
 		}
-		c.abandon(ctx)
+		s.abandon(ctx, done, ctx.Err())
 	}
-	if first {
-		c.runShutdownFunctions(ctx)
+	if await(done, s.result.ready) {
+		return s.result.err
 	}
-	if _, ok := await(ctx, c.result.ready); !ok {
-		return errors.Join(c.result.drain, fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", c.opts.Name, ctx.Err()))
+	if len(g.opts.OnShutdown) == 0 { // what is left to do is the handler's own
+		return errors.Join(s.result.drain)
 	}
-	return c.result.err
-}
-
-// await waits for a value of ch, or until grace after the end of ctx.
-func await[T any](ctx context.Context, ch <-chan T) (v T, ok bool) {
-	select {
-	case v = <-ch:
-		return v, true
-	case <-ctx.Done():
-	}
-	timer := time.NewTimer(grace)
-	defer timer.Stop()
-	select {
-	case v = <-ch:
-		return v, true
-	case <-timer.C:
-		return v, false
-	}
+	return errors.Join(s.result.drain, fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", g.opts.Name, ctx.Err()))
 }
 
 // isEmpty reports whether every record has its outcome.
-func (c *core) isEmpty() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.depthLocked(c.ring.Tail()) == 0
+func (s *ending) isEmpty() (empty bool) {
+	g := s.g
+	g.locked(func() { empty = g.depthLocked(g.ring.Tail()) == 0 })
+	return empty
 }
 
 // seal begins the drain and reports whether this call was the one that did.
-func (c *core) seal() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.ring.Seal() {
-		return false
-	}
-	c.phase = draining
-	c.result.failed = c.counts.failed
-	c.outage.wake()
-	close(c.closing)
-	c.poke()
-	return true
+func (s *ending) seal() (first bool) {
+	g := s.g
+	g.locked(func() {
+		if first = g.ring.Seal(); !first {
+			return
+		}
+		g.phase = draining
+		g.accounts.health.closedSince = time.Now()
+		s.result.failed = g.accounts.ledger.Failed
+		_, s.result.drops = g.accounts.ledger.Balance(0)
+		g.course.Drain(g.busy[toNext] != nil && g.busy[toNext].call.stalled || !g.accounts.health.refusedSince.IsZero())
+		close(s.closing)
+	})
+	return first
+}
+
+// drainedLocked reports whether a shutdown has nothing left to wait for.
+func (s *ending) drainedLocked() bool {
+	g := s.g
+	return g.phase == draining && g.depthLocked(g.ring.Tail())+g.course.Len()-g.course.Stored() == 0 && !g.course.Torn() && g.busy[toNext] == nil && g.busy[toSpool] == nil
 }
 
 // finish is called by the worker when nothing is left to deliver. It reports
 // whether the worker must go on.
-func (c *core) finish(w *worker) (more bool) {
-	if c.waiters.Load() > 0 {
+func (w *worker) finish() (more bool) {
+	g := w.engine
+	if g.barriers.waiters.Load() > 0 && g.barriers.unserved() {
 		return true // they are served first
 	}
 	var err error
-	defer func() { c.finished(w, err) }() // also if Flush ends the goroutine
-	c.flushSink(w, &err)
+	defer func() { w.finished(err) }() // also if Flush ends the goroutine
+	w.flushSink(&err)
 	return false
 }
 
+// unserved reports whether somebody waits whom the worker has not let go yet.
+func (l *barriers) unserved() (some bool) {
+	l.g.locked(func() { some = len(l.ripened) > 0 || l.flushes > 0 })
+	return some
+}
+
 // finished ends the drain, unless something else has.
-func (c *core) finished(w *worker, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.leftLocked(w) {
-		return
+func (w *worker) finished(err error) {
+	g := w.engine
+	var failed uint64
+	var last error
+	g.locked(func() { failed, last = g.accounts.ledger.Failed-g.ending.result.failed, g.accounts.counts.lastErr })
+	drain := err
+	if failed > 0 {
+		drain = errors.Join(err, g.ending.failedError(failed, last))
 	}
-	flushed := err
-	if n := c.counts.failed - c.result.failed; n > 0 {
-		err = errors.Join(err, fmt.Errorf("asynchandler: handler %q: %d records failed during shutdown, the last one: %w", c.opts.Name, n, c.result.lastErr))
-	}
-	c.endLockedWith(finished, err, flushed)
-}
-
-// abandon ends the drain, if it has not ended, because a context has.
-func (c *core) abandon(ctx context.Context) {
-	c.mu.Lock()
-	if c.phase != draining {
-		c.mu.Unlock()
-		return
-	}
-	delivered, fallback := c.underwayLocked()
-	undelivered := c.depthLocked(c.ring.Tail()) - int(delivered+fallback)
-	c.notePeakLocked()
-	dropped := c.dropWaitingLocked()
-	c.result.ctx = ctx
-	c.endLockedWith(abandoned, &ShutdownError{Handler: c.opts.Name, Undelivered: undelivered, Err: ctx.Err()}, ErrClosed)
-	c.sleep.Store(gone)
-	c.poke()
-	c.mu.Unlock()
-	defer c.closers.enter()() // OnDrop would wait for itself
-	c.tellDropped(dropped, shutdown)
-	c.abandonLeftovers()
-}
-
-// endLockedWith ends the drain with err, and the Flushes that wait with flushed.
-func (c *core) endLockedWith(p phase, err, flushed error) {
-	c.phase = p
-	c.result.drain = err
-	c.passLocked(c.takeBarriersLocked(func(*barrier) bool { return true }), flushed)
-	close(c.ended)
-}
-
-// dropWaitingLocked drops every record that no sink has begun.
-func (c *core) dropWaitingLocked() (dropped []entry) {
-	c.takeBackLocked(c.worker)
-	for _, h := range c.outage.held {
-		dropped = append(dropped, c.dropLocked([]entry{h.entry})...)
-	}
-	c.outage.held = nil
-	batch := c.ring.Take(nil, c.ring.Len())
-	dropped = append(dropped, c.dropLocked(batch)...)
-	c.settledLocked()
-	return dropped
-}
-
-// abandonLeftovers drops records that were published after the drain was
-// abandoned: their callers had reserved their places before.
-func (c *core) abandonLeftovers() {
-	c.mu.Lock()
-	dropped := c.dropLocked(c.ring.Take(nil, c.ring.Len()))
-	c.mu.Unlock()
-	c.tellDropped(dropped, shutdown)
-}
-
-// runShutdownFunctions runs Options.OnShutdown, each on a goroutine of its own, so
-// that one that hangs can be left behind and none can end the others.
-func (c *core) runShutdownFunctions(ctx context.Context) {
-	if c.stderr != nil {
-		c.stderr.flush()
-	}
-	c.leave()
-	if c.result.ctx != nil {
-		ctx = c.result.ctx
-	}
-	errs := []error{c.result.drain}
-	run := func() {
-		for _, f := range slices.Backward(c.opts.OnShutdown) {
-			done := make(chan error, 1)
-			go c.runShutdownFunction(ctx, f, done)
-			err, ok := await(ctx, done)
-			if !ok {
-				err = fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", c.opts.Name, ctx.Err())
-			}
-			errs = append(errs, err)
+	g.locked(func() {
+		if !w.leftLocked() {
+			g.ending.endDrainLocked(finished, drain, err)
 		}
-		c.result.err = errors.Join(errs...)
-		close(c.result.ready)
+	})
+}
+
+// failedError says that records failed during the shutdown. What the last one says is code
+// of the user's.
+func (s *ending) failedError(n uint64, last error) (err error) {
+	err = fmt.Errorf("asynchandler: handler %q: %d records failed during shutdown", s.g.opts.Name, n)
+	defer func() { _ = recover() }()
+	return fmt.Errorf("%w, the last one: %w", err, last)
+}
+
+// endDrainLocked ends the drain with err, and the Flushes that wait with flushed.
+func (s *ending) endDrainLocked(p phase, err, flushed error) {
+	g := s.g
+	if g.disk.spool != nil {
+		g.leaveSpoolLocked()
 	}
-	if len(c.opts.OnShutdown) == 0 {
-		run()
+	if s.hurry != nil {
+		s.hurry.Stop()
+	}
+	g.phase = p
+	s.result.drain = err
+	for len(g.barriers.list) > 0 {
+		g.barriers.passLocked(g.barriers.list[0], flushed)
+	}
+	g.sleep.Store(gone)
+	close(s.ended)
+}
+
+// abandon ends the drain, if it has not ended, because a context has. It returns soon,
+// however many records wait: how many these are the positions tell, and they are booked
+// as dropped as far as time allows; the rest is booked right after.
+func (s *ending) abandon(ctx context.Context, done <-chan struct{}, cause error) {
+	g := s.g
+	var letters []letter
+	first := false
+	g.locked(func() {
+		if first = g.phase == draining; !first {
+			return
+		}
+		delivered, fallback, _ := g.accounts.underwayLocked()
+		e := &ShutdownError{Handler: g.opts.Name, Err: cause, Torn: g.course.Torn()}
+		e.Undelivered = g.depthLocked(g.ring.Tail()) - int(delivered+fallback)
+		s.result.ctx, s.result.done = ctx, done
+		g.accounts.notePeakLocked()
+		if g.worker != nil {
+			g.worker.takeBackLocked()
+		}
+		g.course.Remove(func(h *course.Held[entry]) bool {
+			if h.Stored {
+				return false // leaveSpoolLocked sees to it
+			}
+			if h.Value.h != g.reporter {
+				letters = g.accounts.dropLocked(letters, &h.Value, shutdown)
+			}
+			return true
+		})
+		until := time.Now().Add(grace / 2)
+		for g.opts.OnDrop == nil && time.Now().Before(until) && s.bookLocked(&letters) > 0 {
+		}
+		_, drops := g.accounts.ledger.Balance(0)
+		drops = drops.Sub(&s.result.drops)
+		e.Drops = slices.DeleteFunc(dropCounts(&drops), func(d DropCount) bool { return d.Count == 0 })
+		if e.Undelivered == 0 && !e.Torn && g.disk.spool != nil {
+			s.endDrainLocked(abandoned, nil, ErrClosed) // next hangs with what is on the disk too
+			return
+		}
+		s.endDrainLocked(abandoned, e, ErrClosed)
+	})
+	if !first {
+		return
+	}
+	g.sleeper.poke()
+	defer g.callers.closers.Enter()() // OnDrop would wait for itself
+	g.tellDropped(letters)
+	if g.opts.OnDrop != nil {
+		s.abandonLeftovers()
 	} else {
-		go run()
+		go s.abandonLeftovers()
 	}
 }
 
-func (c *core) runShutdownFunction(ctx context.Context, f func(context.Context) error, done chan<- error) {
-	defer c.closers.enter()()
-	var err error
-	defer func() { done <- err }()
-	c.isolate(&err, func() error { return f(ctx) })
+// chunk is how many records are booked at a time.
+const chunk = 512
+
+// bookLocked counts waiting records as dropped by the shutdown.
+func (s *ending) bookLocked(letters *[]letter) (n int) {
+	return s.g.ring.Drain(chunk, func(e *entry) { *letters = s.g.accounts.dropLocked(*letters, e, shutdown) })
 }
 
-// drainedLocked reports whether a shutdown has nothing left to wait for.
-func (c *core) drainedLocked() bool {
-	return c.phase == draining && c.depthLocked(c.ring.Tail())+c.outage.stuck == 0 && !c.report.torn
+// abandonLeftovers drops what waits in a handler whose drain was abandoned, also records
+// that are published after that: their callers had reserved their places before.
+func (s *ending) abandonLeftovers() {
+	g := s.g
+	for {
+		var letters []letter
+		n := 0
+		g.locked(func() {
+			if g.phase == abandoned {
+				n = s.bookLocked(&letters)
+				g.accounts.settledLocked()
+			}
+		})
+		g.tellDropped(letters)
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// runShutdown ends what the handler has beside the queue, when the drain has ended: it runs
+// Options.OnShutdown, each on a goroutine of its own, so that one that hangs can be left
+// behind and none can end the others.
+func (s *ending) runShutdown(ctx context.Context) {
+	g := s.g
+	<-s.ended
+	done := s.result.done
+	if done != nil {
+		ctx = s.result.ctx
+	} else {
+		g.apart(func() { done = ctx.Done() })
+	}
+	g.tell.end(done)
+	g.tell.lastLine(s.result.drain)
+	g.apart(g.purse.leave)
+	errs := []error{s.result.drain}
+	for _, f := range slices.Backward(g.disk.shutdownFuncs()) {
+		returned := make(chan struct{})
+		var failed error // the goroutine's, until it has returned
+		go func() {
+			defer close(returned)
+			defer g.callers.closers.Enter()()
+			g.isolate(&failed, func() error { return f(ctx) })
+		}()
+		if !await(done, returned) {
+			errs = append(errs, fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned", g.opts.Name))
+			continue
+		}
+		errs = append(errs, failed)
+	}
+	s.result.err = errors.Join(errs...)
+	close(s.result.ready)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/internal/testsink"
+	"github.com/asynchandler/asynchandler/membudget"
 )
 
 // shutdownFuncs is a list of shutdown functions that note their calls.
@@ -184,5 +185,25 @@ func TestShutdownFunctionMustNotWaitForItself(t *testing.T) {
 			},
 		}})
 		require.NoError(t, h.Close())
+	})
+}
+
+// slowLeaver takes its time when it hears of the end.
+type slowLeaver struct{ *membudget.Budget }
+
+func (slowLeaver) Leave() { time.Sleep(time.Second) }
+
+// Where there is no shutdown function, none is said to hang.
+func TestShutdownWithoutFunctions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := testsink.NewGate()
+		h := begin(t, testsink.Func(func(context.Context, slog.Record) error { hang.Pass(); return nil }), async.Options{Budget: slowLeaver{limited(t, unit)}})
+		t.Cleanup(hang.Release)
+		info(h, "1")
+		<-hang.Entered()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		err := h.Shutdown(ctx)
+		require.EqualError(t, err, `asynchandler: handler "default": shutdown left 1 records undelivered: context deadline exceeded`)
 	})
 }

@@ -2,21 +2,27 @@ package async
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/latency"
+	"github.com/asynchandler/asynchandler/internal/ledger"
 )
 
 // Stats is a snapshot of a handler. Its counters are read together, so that at
 // any moment, quiet or not,
 //
-//	Received == Delivered + Fallback + Failed + Dropped + Depth
+//	Received + Recovered == Delivered + Fallback + Failed + Dropped + Depth + Spooled
 //
 // It marshals to JSON with snake_case keys; durations are integers of
 // nanoseconds and carry the suffix _ns, sizes are in bytes.
 type Stats struct {
 	// Name is what [Options.Name] says.
 	Name string `json:"name"`
+	// Queue is a number that each queue of the process has for itself. Handlers derived
+	// from one another have the same. 0 means unknown, as in Stats that were read from
+	// JSON.
+	Queue uint64 `json:"-"`
 	// Received counts every record given to Handle, also those refused with an
 	// error.
 	Received uint64 `json:"received"`
@@ -65,73 +71,36 @@ type Stats struct {
 	// sign of a hung next, which no counter shows.
 	InFlight time.Duration `json:"in_flight_ns"`
 	// Blocked is the sum of the time that callers have waited for room, each for
-	// itself.
+	// itself, waits still running included.
 	Blocked time.Duration `json:"blocked_ns"`
+	// Waiting is how many callers wait for room right now. Their records are in no other
+	// number until they are let in or refused.
+	Waiting int `json:"waiting"`
+	// HasSpool says whether there is a spool.
+	HasSpool bool `json:"-"`
+	// Spooled is how many records are on the disk of [Options.Spool], in no other number but
+	// Recovered or Received.
+	Spooled int `json:"spooled"`
+	// SpooledBytes is how many bytes the spool takes.
+	SpooledBytes int64 `json:"spooled_bytes"`
+	// SpooledTotal counts the records that were put on the disk.
+	SpooledTotal uint64 `json:"spooled_total"`
+	// Recovered is how many records an earlier process has left on the disk.
+	Recovered uint64 `json:"recovered"`
+	// SpoolDamaged counts the records on the disk that were found damaged.
+	SpoolDamaged uint64 `json:"spool_damaged"`
 	// Latency is the time from the log call to the delivery, by next or the fallback.
 	Latency LatencyStats `json:"latency"`
 	// DeliveryDuration is how long next took for one delivery: a Write, or a run of
 	// Handles.
 	DeliveryDuration DurationStats `json:"delivery_duration"`
-	// Breaker is the state of a [Gate] that tells it.
+	// Breaker is the state of a [Gate] that is an [ObservableGate], else "off".
 	Breaker BreakerStats `json:"breaker"`
 	// LastError is the text of the last delivery error, panic or stall, "" if
 	// there was none.
 	LastError string `json:"last_error,omitempty"`
 	// LastErrorTime is when LastError happened.
 	LastErrorTime time.Time `json:"last_error_time,omitzero"`
-}
-
-// LatencyStats says how long records took from the log call, which is
-// [slog.Record.Time], to their delivery. Records whose Time was not made by
-// [time.Now] are not measured. Count and Sum are since the start; the quantiles
-// are of the last minute, with an error of about 4%, and 0 when it was empty.
-type LatencyStats struct {
-	Count uint64        `json:"count"`  // records measured
-	Sum   time.Duration `json:"sum_ns"` // of their latencies
-	P50   time.Duration `json:"p50_ns"` // the median
-	P90   time.Duration `json:"p90_ns"`
-	P95   time.Duration `json:"p95_ns"`
-	P99   time.Duration `json:"p99_ns"`
-	Max   time.Duration `json:"max_ns"` // of the last minute
-}
-
-// DurationStats is a histogram of deliveries since the start, in the two shapes
-// that Prometheus knows. As JSON it is its count and its sum.
-type DurationStats struct {
-	Count uint64        `json:"count"`  // deliveries
-	Sum   time.Duration `json:"sum_ns"` // of their durations
-	// Zero counts what is below 2^-24 s, and Buckets the rest by native bucket of
-	// schema 3: number i reaches up to and including 2^(i/8) s.
-	Zero    uint64        `json:"-"`
-	Buckets map[int]int64 `json:"-"`
-	// Classic has the same deliveries in buckets that hold all up to and including
-	// their upper bound.
-	Classic []DurationBucket `json:"-"`
-}
-
-// DurationBucket is how many deliveries took UpperBound or less.
-type DurationBucket struct {
-	UpperBound time.Duration // included
-	Count      uint64        // deliveries, those of the buckets below too
-}
-
-func durationStats(c *latency.Cumulative) DurationStats {
-	s := c.Snapshot()
-	d := DurationStats{Count: s.Count, Sum: s.Sum, Zero: s.Zero, Buckets: s.Buckets}
-	for i, limit := range latency.ClassicLimits {
-		d.Classic = append(d.Classic, DurationBucket{limit, s.Classic[i]})
-	}
-	return d
-}
-
-// BreakerStats is the state of the circuit breaker and how often it changed to
-// each state.
-type BreakerStats struct {
-	// State is "closed", "open", "half-open" or, without a breaker, "off".
-	State      string `json:"state"`
-	Opened     uint64 `json:"opened"`      // changes to open
-	HalfOpened uint64 `json:"half_opened"` // changes to half-open
-	Closed     uint64 `json:"closed"`      // changes to closed
 }
 
 // DropCount is how many records of one level were dropped for one reason.
@@ -165,149 +134,141 @@ const (
 	// DropReentrant: logged by next itself, or by a callback on the worker, when there
 	// was no room. It cannot wait for the room that only its own return can make.
 	DropReentrant DropReason = "reentrant"
+	// DropSpool: it was on the disk, and went when that was full; or it was larger than the
+	// spool can be, or found damaged there.
+	DropSpool DropReason = "spool"
 )
 
 // reasons orders the drop reasons; a reason is counted under its index.
-var reasons = [...]DropReason{DropOverflow, DropBlockTimeout, DropMemory, DropOversize, DropClosed, DropShutdown, DropReentrant}
+var reasons = [...]DropReason{DropOverflow, DropBlockTimeout, DropMemory, DropOversize, DropClosed, DropShutdown, DropReentrant, DropSpool}
 
 const (
-	overflow = iota
+	overflow ledger.Reason = iota
 	blockTimeout
 	memory
 	oversize
 	closed
 	shutdown
 	reentrant
+	spooled
 )
 
-var levels = [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
-
-func levelIndex(l slog.Level) int {
-	switch {
-	case l < slog.LevelInfo:
-		return 0
-	case l < slog.LevelWarn:
-		return 1
-	case l < slog.LevelError:
-		return 2
-	}
-	return 3
-}
-
-// dropCounts counts drops by reason and level.
-type dropCounts [len(reasons)][len(levels)]uint64
-
-func (d *dropCounts) total() (n uint64) {
-	for _, byLevel := range d {
-		for _, count := range byLevel {
-			n += count
-		}
-	}
-	return n
-}
-
-func (d *dropCounts) add(o *dropCounts) {
-	for r := range d {
-		for l := range d[r] {
-			d[r][l] += o[r][l]
-		}
-	}
-}
-
-func (d *dropCounts) list() []DropCount {
-	list := make([]DropCount, 0, len(reasons)*len(levels))
-	for r, byLevel := range d {
-		for l, count := range byLevel {
-			list = append(list, DropCount{reasons[r], levels[l], count})
+// dropCounts lists every pair of a reason and a level.
+func dropCounts(d *ledger.Drops) []DropCount {
+	list := make([]DropCount, 0, len(reasons)*len(ledger.Levels))
+	for r, reason := range reasons {
+		for l, level := range ledger.Levels {
+			list = append(list, DropCount{reason, level, d[r][l]})
 		}
 	}
 	return list
 }
 
-// counts are the counters that are not about drops.
+// counts are the counters that are not about records.
 type counts struct {
-	delivered, fallback, failed uint64
-	direct                      uint64 // received after the end, past the ring
-	deliveryErrors, panics      uint64
-	stalls, dropReports         uint64
-	peakDepth                   int
-	lastError                   string
-	lastErrorTime               time.Time
+	deliveryErrors, panics uint64
+	stalls, dropReports    uint64
+	lastErr                error // of the last failed attempt
+	lastError              string
+	lastErrorTime          time.Time
 }
 
+// note keeps an error for Stats.
+func (c *counts) note(text string, now time.Time) { c.lastError, c.lastErrorTime = text, now }
+
+// queues counts the queues of this process, to number them.
+var queues atomic.Uint64
+
 // stats returns a snapshot all of whose parts are of the same moment.
-func (c *core) stats() Stats {
+func (c *accounts) stats() Stats {
+	g := c.g
 	s, latencies, durations := c.counted(time.Now())
 	s.Latency = LatencyStats(latencies.Snapshot(time.Now()))
 	s.DeliveryDuration = durationStats(&durations)
-	if b := c.budget; b != nil {
-		s.MemoryUsed, s.MemoryLimit = b.Used(), b.Limit()
+	s.Blocked, s.Waiting = g.admission.room.Blocked()
+	if b := g.budget; b != nil {
+		g.guard(func() { s.MemoryUsed, s.MemoryLimit = b.Used(), b.Limit() }, g.notePanic)
 	}
-	if g, ok := c.opts.Gate.(interface{ BreakerStats() BreakerStats }); ok {
-		s.Breaker = g.BreakerStats()
+	if o, ok := g.opts.Gate.(ObservableGate); ok {
+		g.guard(func() { s.Breaker = o.Stats() }, g.notePanic)
 	}
-	if w, ok := c.sink.(interface{ WrittenBytes() uint64 }); ok {
-		s.WrittenBytes = w.WrittenBytes()
+	if w, ok := g.sink.(ByteCounter); ok {
+		g.guard(func() { s.WrittenBytes = w.WrittenBytes() }, g.notePanic)
+	}
+	if d := g.disk.spool; d != nil {
+		s.HasSpool = true
+		s.SpooledBytes, s.SpoolDamaged = d.Bytes(), d.Damaged()
 	}
 	return s
 }
 
 // counted returns what is guarded by mu. The histograms are copied, as to read them
 // takes longer than the worker should wait.
-func (c *core) counted(now time.Time) (Stats, latency.Histogram, latency.Cumulative) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	tail := c.ring.Tail()
-	depth := c.depthLocked(tail)
-	delivered, fallback := c.underwayLocked()
-	c.counts.peakDepth = max(c.counts.peakDepth, depth)
-	drops := c.refused
-	received := tail + drops.total() + c.counts.direct
-	drops.add(&c.evicted)
-	return Stats{
-		Name:           c.opts.Name,
-		Received:       received,
-		Delivered:      c.counts.delivered + delivered,
-		Fallback:       c.counts.fallback + fallback,
-		Failed:         c.counts.failed,
-		Dropped:        drops.total(),
-		Drops:          drops.list(),
-		Depth:          depth - int(delivered+fallback),
-		Capacity:       c.ring.Cap(),
-		PeakDepth:      c.counts.peakDepth,
-		DeliveryErrors: c.counts.deliveryErrors,
-		Panics:         c.counts.panics,
-		Stalls:         c.counts.stalls,
-		DropReports:    c.counts.dropReports,
-		InFlight:       c.inFlightLocked(now),
-		Blocked:        time.Duration(c.blocked.Load()),
-		Breaker:        BreakerStats{State: "off"},
-		LastError:      c.counts.lastError,
-		LastErrorTime:  c.counts.lastErrorTime,
-	}, c.latency, c.durations
+func (c *accounts) counted(now time.Time) (s Stats, l latency.Histogram, d latency.Cumulative) {
+	g := c.g
+	g.locked(func() {
+		tail := g.ring.Tail()
+		depth := g.depthLocked(tail)
+		delivered, fallback, replayed := c.underwayLocked()
+		c.ledger.Peak = max(c.ledger.Peak, depth)
+		received, drops := c.ledger.Balance(tail)
+		s = Stats{
+			Name:           g.opts.Name,
+			Queue:          g.queue,
+			Received:       received,
+			Delivered:      c.ledger.Delivered + delivered + replayed,
+			Fallback:       c.ledger.Fallback + fallback,
+			Failed:         c.ledger.Failed,
+			Dropped:        drops.Total(),
+			Drops:          dropCounts(&drops),
+			Depth:          depth - int(delivered+fallback),
+			Capacity:       g.ring.Cap(),
+			PeakDepth:      c.ledger.Peak,
+			DeliveryErrors: c.counts.deliveryErrors,
+			Panics:         c.counts.panics,
+			Stalls:         c.counts.stalls,
+			DropReports:    c.counts.dropReports,
+			InFlight:       c.inFlightLocked(now),
+			Breaker:        BreakerStats{State: "off"},
+			LastError:      c.counts.lastError,
+			LastErrorTime:  c.counts.lastErrorTime,
+			Spooled:        g.disk.waiting - int(replayed),
+			SpooledTotal:   g.disk.total,
+			Recovered:      g.disk.recovered,
+		}
+		l, d = c.latency, c.durations
+	})
+	return s, l, d
 }
 
 // underwayLocked counts the records that were taken in runs of Handles which are still
 // under way: all that began before the one that is inside.
-func (c *core) underwayLocked() (delivered, fallback uint64) {
-	_, loops := c.sink.(handlerSink)
-	for _, w := range c.calling {
+func (c *accounts) underwayLocked() (delivered, fallback, replayed uint64) {
+	g := c.g
+	for _, w := range g.busy {
+		if w == nil || w.report || w.call.forsaken {
+			continue
+		}
 		n := uint64(max(0, w.batch.begun.Load()&^taken-1))
 		switch {
-		case w.kind == report || w.call.forsaken:
-		case w.call.fallback:
+		case w.call.to == toFallback:
 			fallback += n
-		case loops:
+		case w.call.to == toSpool:
+		case g.loops && w.stored:
+			replayed += n
+		case g.loops:
 			delivered += n
 		}
 	}
-	return delivered, fallback
+	return delivered, fallback, replayed
 }
 
 // inFlightLocked is the age of the oldest delivery that is running.
-func (c *core) inFlightLocked(now time.Time) (age time.Duration) {
-	for _, w := range c.calling {
-		age = max(age, now.Sub(w.call.since))
+func (c *accounts) inFlightLocked(now time.Time) (age time.Duration) {
+	for _, w := range c.g.busy {
+		if w != nil {
+			age = max(age, now.Sub(w.call.since))
+		}
 	}
 	return age
 }

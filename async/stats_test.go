@@ -69,7 +69,7 @@ func TestLatency(t *testing.T) {
 func TestLastError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := testsink.NewFailer(nil, async.ErrPermanent, testsink.First(1))
-		h := async.New(next, async.Options{ErrorHandler: func(error) {}})
+		h := async.New(next, async.Options{ErrorHandler: func(error) {}, Linger: 1})
 		assert.Empty(t, h.Stats().LastError)
 		assert.Zero(t, h.Stats().LastErrorTime)
 		time.Sleep(time.Minute)
@@ -96,7 +96,7 @@ func TestStatsAsJSON(t *testing.T) {
 		assert.Subset(t, keys(got), []string{
 			"name", "received", "delivered", "fallback", "failed", "dropped", "drops", "depth", "capacity",
 			"peak_depth", "memory_used_bytes", "memory_limit_bytes", "delivery_errors", "panics", "stalls",
-			"drop_reports", "written_bytes", "in_flight_ns", "blocked_ns", "latency", "breaker",
+			"drop_reports", "written_bytes", "in_flight_ns", "blocked_ns", "waiting", "latency", "breaker",
 		})
 		assert.NotContains(t, got, "last_error", "there was none")
 		assert.NotContains(t, got, "last_error_time")
@@ -134,4 +134,38 @@ func TestDerivedHandlersShareTheWorker(t *testing.T) {
 		require.NoError(t, h.Close())
 		assert.Equal(t, uint64(1), h.Stats().Delivered)
 	})
+}
+
+// A breaker needs no adapter to be seen.
+func TestStatsShowTheStateOfABreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker()
+		h := async.New(testsink.NewFailer(nil, nil, testsink.First(6)), async.Options{Gate: b, ErrorHandler: func(error) {}})
+		assert.Equal(t, async.BreakerStats{State: "closed"}, h.Stats().Breaker)
+		sayEach(h, "m", "n", "o", "p", "q")
+		time.Sleep(time.Minute)
+		assert.Equal(t, async.BreakerStats{State: "closed", Opened: 1, HalfOpened: 1, Closed: 1}, h.Stats().Breaker)
+		require.NoError(t, h.Close())
+	})
+}
+
+// A gate without a state shows as none.
+func TestStatsOfAnotherGate(t *testing.T) {
+	h := async.New(&testsink.Recorder{}, async.Options{Gate: &fakeGate{}})
+	defer h.Close()
+	assert.Equal(t, async.BreakerStats{State: "off"}, h.Stats().Breaker)
+}
+
+func TestExponentialBucketsOfDurations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := async.New(testsink.NewSlow(nil, 2*time.Second), async.Options{BatchSize: 1})
+		sayEach(h, "a", "b", "c")
+		require.NoError(t, h.Close())
+		shortest, buckets := h.Stats().DeliveryDuration.Exponential()
+		assert.Zero(t, shortest)
+		assert.Equal(t, map[int]int64{8: 3}, buckets, "2^(8/8) seconds")
+	})
+	shortest, buckets := async.DurationStats{Count: 5}.Exponential()
+	assert.Zero(t, shortest)
+	assert.Nil(t, buckets, "not known")
 }

@@ -24,9 +24,12 @@ type stderrReporter struct {
 }
 
 func (s *stderrReporter) report(err error) {
-	message := text(err)
+	message, n := textOf(err), 1
+	if left, ok := err.(*SuppressedError); ok { //nolint:errorlint // it is told as it is
+		n = int(left.Count)
+	}
 	s.mu.Lock()
-	s.count++
+	s.count += n
 	s.text = message
 	now := time.Now()
 	due := now.Sub(s.last) >= stderrInterval

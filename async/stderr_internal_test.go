@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,16 +51,16 @@ func TestStderrReporterIsTheDefault(t *testing.T) {
 		next := testsink.NewFailer(nil, errors.New("disk full"), nil)
 		h := New(next, Options{Name: "audit", MaxAttempts: 2})
 		var out bytes.Buffer
-		require.NotNil(t, h.core.stderr)
-		h.core.stderr.w = &out // the worker has nothing to report yet
-		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		require.NotNil(t, h.engine.tell.stderr)
+		h.engine.tell.stderr.w = &out // the worker has nothing to report yet
+		require.NoError(t, h.Handle(t.Context(), slog.NewRecord(time.Now(), slog.LevelInfo, "m", 0)))
 		require.Error(t, h.Close())
 		assert.Equal(t, `asynchandler: handler "audit": delivery failed (attempt 1): disk full
 asynchandler: handler "audit": delivery failed (attempt 2): disk full
 `, out.String())
 	})
 	h := New(testsink.NewFailer(nil, nil, nil), Options{ErrorHandler: func(error) {}})
-	assert.Nil(t, h.core.stderr)
+	assert.Nil(t, h.engine.tell.stderr)
 	require.NoError(t, h.Close())
 }
 
@@ -70,12 +71,30 @@ func TestStderrThatHangs(t *testing.T) {
 		w := testsink.NewBlockingWriter(&bytes.Buffer{})
 		next := testsink.NewFailer(nil, errors.New("disk full"), nil)
 		h := New(next, Options{MaxAttempts: 2})
-		h.core.stderr.w = w // the worker has nothing to report yet
-		require.NoError(t, h.Handle(t.Context(), newRecord("m")))
+		h.engine.tell.stderr.w = w // the worker has nothing to report yet
+		require.NoError(t, h.Handle(t.Context(), slog.NewRecord(time.Now(), slog.LevelInfo, "m", 0)))
 		began := time.Now()
 		require.Error(t, h.Close())
 		assert.Less(t, time.Since(began), time.Second)
 		assert.EqualValues(t, 1, h.Stats().Failed)
 		w.Release()
+	})
+}
+
+// What a shutdown loses no scrape shows any more: the last line says it, by level.
+func TestLastLineSaysWhatTheShutdownLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := testsink.NewBlocker(nil)
+		h := New(gate, Options{Name: "audit", CloseTimeout: time.Second})
+		var out bytes.Buffer
+		h.engine.tell.stderr.w = &out
+		l := slog.New(h)
+		l.Info("inside")
+		<-gate.Entered()
+		l.Info("waits")
+		l.Error("waits")
+		require.Error(t, h.Close())
+		assert.Equal(t, "asynchandler: handler \"audit\": shutdown left 3 records undelivered, INFO: 1 dropped, ERROR: 1 dropped: context deadline exceeded\n", out.String())
+		gate.Release()
 	})
 }

@@ -47,8 +47,8 @@ func TestSyncLevelEndsWait(t *testing.T) {
 		want     time.Duration
 	}{
 		{"after a second", time.Hour, time.Second},
-		{"with the context", 50 * time.Millisecond, 50 * time.Millisecond},
-		{"with a context that has ended", 0, 0},
+		{"whatever becomes of the context", 50 * time.Millisecond, time.Second},
+		{"also with a context that has ended", 0, time.Second},
 	}
 	for _, tt := range tests {
 		bubble(t, tt.name, func(t *testing.T) {

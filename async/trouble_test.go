@@ -2,8 +2,10 @@ package async_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -56,9 +58,36 @@ func TestDirectFailureIsTold(t *testing.T) {
 		errs := newJournal()
 		h := ended(t, testsink.NewFailer(nil, errDown, testsink.HasMessage("late")), async.Options{ErrorHandler: errs.hear})
 		require.ErrorIs(t, late(h, "late"), errDown)
+		synctest.Wait()
 		assert.Equal(t, []string{"attempt 1: next is down"}, errs.what())
 		s := h.Stats()
 		assert.EqualValues(t, 1, s.DeliveryErrors)
 		assert.Contains(t, s.LastError, "next is down")
+	})
+}
+
+// A handler that panics at what stands for many errors still hears of the next one.
+func TestErrorHandlerThatPanicsHearsOfTheNextError(t *testing.T) { // P8
+	synctest.Test(t, func(t *testing.T) {
+		told := uint64(0)
+		next := testsink.NewFailer(nil, async.ErrPermanent, nil)
+		h := async.New(next, async.Options{ErrorHandler: func(err error) {
+			var left *async.SuppressedError
+			if !errors.As(err, &left) {
+				told++
+				return
+			}
+			told += left.Count
+			panic("boom")
+		}})
+		for range 5 {
+			sayEach(h, counted("m", 30)...)
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(time.Minute)
+		sayEach(h, counted("m", 30)...)
+		require.NoError(t, h.Flush(t.Context()))
+		require.NoError(t, h.Close())
+		assert.Equal(t, h.Stats().DeliveryErrors, told)
 	})
 }

@@ -67,7 +67,7 @@ func TestSinkFlushHangs(t *testing.T) {
 	}
 }
 
-// The probe after a hang is of one record, however many wait.
+// The probe after a call that hung and failed is of one record, however many wait.
 func TestProbeAfterStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := testsink.NewGate()
@@ -76,6 +76,7 @@ func TestProbeAfterStall(t *testing.T) {
 		s.deliver = func(_ *async.Batch, msgs []string) (int, error) {
 			if msgs[0] == "hang" {
 				hang.Pass()
+				return 0, async.ErrPermanent
 			}
 			return len(msgs), nil
 		}
@@ -85,7 +86,7 @@ func TestProbeAfterStall(t *testing.T) {
 		info(h, numbered(1, 9)...)
 		hang.Release()
 		time.Sleep(2 * maxOpenTime)
-		assertOutcomes(t, h, outcomes{delivered: 10})
+		assertOutcomes(t, h, outcomes{delivered: 9, failed: 1})
 		assert.Equal(t, []string{"1"}, s.calls()[1])
 	})
 }
@@ -107,5 +108,41 @@ func TestWatchEndsWithTheCall(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		assert.Less(t, created()-before, uint64(deliveries/3))
+	})
+}
+
+// tripGate is a gate that does something when it is tripped.
+type tripGate struct {
+	fakeGate
+	inTrip func()
+}
+
+func (g *tripGate) Trip() {
+	g.inTrip()
+	g.fakeGate.Trip()
+}
+
+// While the gate is told that a call hangs, that call may end and the next one begin, which
+// does not hang.
+func TestStallIsNotChargedToTheNextCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, second, errs := testsink.NewGate(), testsink.NewGate(), newJournal()
+		t.Cleanup(second.Release)
+		next := errs.handler(func(msg string) error {
+			map[string]*testsink.Gate{"1": first, "2": second}[msg].Pass()
+			return nil
+		})
+		gate := &tripGate{inTrip: func() {
+			first.Release()
+			<-second.Entered()
+		}}
+		h := begin(t, next, async.Options{Gate: gate, BatchSize: 1, StallTimeout: time.Second, ErrorHandler: errs.hear})
+		info(h, "1", "2")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.Equal(t, []string{"1", "2", "stall of 1s"}, errs.what())
+		second.Release()
+		assertOutcomes(t, h, outcomes{delivered: 2})
+		gate.assertSettled(t)
 	})
 }

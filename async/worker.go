@@ -1,218 +1,289 @@
 package async
 
-import "time"
+import (
+	"time"
 
-// worker is one goroutine that delivers. There is one at a time, and beside it at
-// most those stuck in a call that counts as an outage: another took their place.
-type worker struct {
-	core    *core
-	timer   *time.Timer // of naps and holds
-	short   bool        // a nap to take before it parks
-	long    bool        // another one, after that
-	last    time.Time   // end of the last delivery
-	yielded time.Time   // to goroutines that are ready to run
-	settled int         // records that got their outcome in it
-	bytes   int64       // of these
-	quick   bool        // that was short, and there was no nap since
-	trip    bool        // it has to trip the gate first
-	news    error       // what to tell the error handler then
-
-	// Guarded by core.mu. The records of the batch that have begun belong to the
-	// goroutine while it is inside a call.
-	batch    Batch
-	memory   []entry // of batch
-	kind     kind
-	at       int  // place among those held that the batch's record has
-	attempts int  // failures so far of the batch's first record
-	divert   bool // that record goes to the fallback, next has refused it
-	call     call
-	replaced bool // ends when its call returns
-}
-
-// kind is where a batch came from.
-type kind uint8
-
-const (
-	fresh  kind = iota // the ring
-	retry              // the oldest record that next refused
-	behind             // one behind that, which goes ahead to tell whose fault it is
-	report             // made by the handler
+	"github.com/asynchandler/asynchandler/internal/course"
 )
 
-func (c *core) start() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.spawnLocked(nil, false)
+// worker is one goroutine that delivers. One has the role of the worker; while its call
+// into next or the fallback is under way for long, another takes the role and does what can
+// be done without. The first one then ends with its call.
+type worker struct {
+	engine  *engine
+	last    time.Time // end of the last delivery
+	yielded time.Time // to goroutines that are ready to run
+	heavy   bool      // the last delivery was of many records, or of many bytes
+	quick   bool      // it was short, and there was no nap since
+	woke    time.Time // end of the last nap or rest
+	upTo    uint64    // position up to which records were waiting then
+
+	// Guarded by engine.mu. The records of the batch that have begun belong to the
+	// goroutine while it is inside a call.
+	batch    Batch
+	report   bool // the batch is a drop report
+	stored   bool // it is of records that are on the disk
+	call     call
+	replaced bool // another has the role
 }
 
-func (c *core) spawnLocked(news error, trip bool) {
-	c.worker = &worker{core: c, news: news, trip: trip}
-	go c.worker.run()
+// plan is what a worker does next.
+type plan struct {
+	course.Decision
+	left    bool // nothing any more
+	drained bool // finish the shutdown
+	report  bool // try: a drop report, if next wants any
+	nap     bool
+	gated   bool // try: the gate is to hear how it ended
+	probe   bool
+	ticket  uint64
+	err     error  // of the probe that ends
+	tail    uint64 // of the queue, when this was decided
+}
+
+// spawnLocked gives the role to a new worker.
+func (g *engine) spawnLocked() {
+	g.worker = &worker{engine: g}
+	go g.worker.run()
 }
 
 // run is the worker's goroutine.
 func (w *worker) run() {
-	c := w.core
-	workerEntry.Store(outermost())
-	defer c.workers.enter()()
+	g := w.engine
+	workerEntry.Mark()
+	defer g.callers.workers.Enter()()
 	ended := false
 	defer func() {
 		if !ended { // code of the user's called runtime.Goexit
-			c.succeed(w)
+			g.locked(func() {
+				if !w.leftLocked() {
+					g.spawnLocked()
+				}
+			})
 		}
 	}()
-	w.timer = time.NewTimer(time.Hour)
-	w.timer.Stop()
-	if w.trip {
-		c.opts.Gate.Trip()
-	}
-	if w.news != nil {
-		c.tell(w.news)
-	}
-	for c.step(w) {
+	for w.step() {
 	}
 	ended = true
 }
 
-// succeed starts a worker in the place of one that ends early.
-func (c *core) succeed(w *worker) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.leftLocked(w) {
-		c.putBackLocked(w)
-		c.spawnLocked(nil, false)
-	}
-}
-
 // leftLocked reports whether w has nothing to do any more.
-func (c *core) leftLocked(w *worker) bool { return w.replaced || c.phase > draining }
+func (w *worker) leftLocked() bool { return w.replaced || w.engine.phase > draining }
 
 // step does one thing: deliver, wait or sleep. It reports false when there is
 // nothing left to do.
-func (c *core) step(w *worker) (more bool) {
-	if c.waiters.Load() > 0 {
-		c.serveBarriers(w)
+func (w *worker) step() (more bool) {
+	g := w.engine
+	if g.barriers.waiters.Load() > 0 {
+		w.serveBarriers()
 	}
-	c.mu.Lock()
-	if c.leftLocked(w) {
-		c.mu.Unlock()
-		return false
-	}
-	if c.sparseLocked(w) {
-		c.mu.Unlock()
-		c.nap(w, 0)
-		return true
-	}
-	some := c.fillLocked(w)
-	drained := !some && c.drainedLocked()
-	bypassed, torn := c.bypassedLocked(), c.report.torn
-	c.mu.Unlock()
+	began := time.Now()
+	p := w.planFor(began)
 	switch {
-	case drained:
-		return c.finish(w)
-	case some && w.kind == report && !torn && !c.wantsReports():
-		c.mu.Lock()
-		c.removeLocked(w, len(w.batch.entries)) // none if a caller made w put it back
-		c.mu.Unlock()
-	case some:
-		began := time.Now()
-		c.announce(began, false)
-		w.settled, w.bytes = 0, 0
-		for c.deliver(w) {
-		}
-		w.delivered(began)
-		c.yield(w)
+	case p.left:
+		return false
+	case p.drained:
+		return w.finish()
+	case p.nap:
+		w.nap()
+	case p.report:
+		w.deliverReport(&p)
+	case p.Act == course.Load:
+		w.load()
+	case p.Act == course.Rest:
+		g.admission.admit(began, true)
+		w.rest(p.Decision, p.tail)
+	case p.Act == course.EndProbe:
+		g.settleTicket(p.ticket, false, p.err)
 	default:
-		c.rest(w, bypassed)
+		g.admitBefore(w, &p, began)
+		a := w.attempt(&p)
+		w.delivered(began, &a)
+		w.yield()
 	}
 	return true
 }
 
+// admitBefore lets callers in before the records in the hands of w are delivered. Those are
+// put back should the budget end the goroutine.
+func (g *engine) admitBefore(w *worker, p *plan, now time.Time) {
+	returned := false
+	defer func() {
+		if !returned {
+			(&attempt{plan: p, w: w}).complete()
+		}
+	}()
+	g.admission.admit(now, false)
+	returned = true
+}
+
+// planFor says what w does now, and begins it: the records are in its hands then. It asks
+// the gate if the answer hangs on that.
+func (w *worker) planFor(now time.Time) (p plan) {
+	g := w.engine
+	g.purse.gauge()
+	g.locked(func() { p = w.planLocked(now, nil) })
+	if p.Act != course.Ask {
+		return p
+	}
+	permit, gated := g.allow()
+	g.locked(func() {
+		p = w.planLocked(now, &permit)
+		p.gated, p.ticket = gated, permit.Ticket
+		g.accounts.health.noteRefused(!permit.OK, now)
+		if !permit.OK {
+			g.course.Wake() // the gate says when
+			g.barriers.releaseSyncLocked()
+		}
+		if p.probe = permit.Probe && p.Act == course.Try; p.probe {
+			g.probe = probe{open: true, ticket: permit.Ticket}
+		} else if permit.Probe {
+			g.course.EndProbe() // nothing was there to try, or it is not published yet
+		}
+	})
+	if gated && p.Act != course.Try {
+		g.settleTicket(permit.Ticket, false, nil)
+		p.gated = false
+	}
+	return p
+}
+
+// planLocked decides, takes the records and begins the call. permit is what the gate said,
+// nil if it was not asked yet.
+func (w *worker) planLocked(now time.Time, permit *Permit) (p plan) {
+	g := w.engine
+	switch {
+	case w.leftLocked() && (g.phase <= draining || !g.probe.open || g.busy[toNext] != nil):
+		return plan{left: true}
+	case w.leftLocked() || g.probe.open && !g.course.Probing() && g.busy[toNext] == nil:
+		return g.endProbeLocked()
+	case permit == nil && w.sparseLocked():
+		return plan{nap: true}
+	}
+	p.tail = g.ring.Tail()
+	p.Decision = g.course.Decide(w.factsLocked(now, permit))
+	if g.probe.open && p.Act == course.Try {
+		p.gated, p.probe, p.ticket = true, true, g.probe.ticket
+	}
+	switch p.Act {
+	case course.Ask:
+		return p
+	case course.EndProbe:
+		return g.endProbeLocked()
+	case course.Load:
+		w.batch.clear()
+		w.report, w.stored = false, false
+		w.beginLocked(toSpool, now)
+		return p
+	case course.Rest:
+		g.disk.untilRetryLocked(&p, now)
+		p.report = p.Wait == 0 && g.accounts.finalReportDueLocked()
+		g.accounts.report.final = g.accounts.report.final || p.report // others may log on and on
+		p.drained = !p.report && g.ending.drainedLocked()
+		return p
+	}
+	if p.Act == course.Try && p.From == course.Queue {
+		p.report, p.N = g.accounts.reportDueLocked(now, p.N)
+	}
+	if !p.report && !w.takeLocked(&p, now) {
+		p.Act, p.Wait = course.Rest, 0
+	}
+	return p
+}
+
+func (g *engine) endProbeLocked() (p plan) {
+	p.Act, p.ticket, p.err = course.EndProbe, g.probe.ticket, g.probe.err
+	g.probe.open = false
+	return p
+}
+
+// factsLocked returns what a decision hangs on.
+func (w *worker) factsLocked(now time.Time, permit *Permit) course.Facts {
+	g := w.engine
+	f := course.Facts{
+		Now:      now,
+		Waiting:  g.ring.Len(),
+		Batch:    g.opts.BatchSize,
+		Pressed:  g.pressedLocked(now),
+		Next:     course.Unasked,
+		Probe:    g.probe.open,
+		Fallback: g.fallbackLocked(),
+		Spool:    g.disk.spoolLocked(now),
+	}
+	if g.admission.room.Waiting() > 0 && !w.quick {
+		f.Batch = min(f.Batch, urgent)
+	}
+	switch {
+	case g.busy[toNext] != nil:
+		f.Next = g.busy[toNext].call.way()
+	case f.Fallback == course.Free && g.ending.lateLocked(now) && !g.course.Torn():
+		f.Next = course.Refused // there is no time to try
+	case f.Probe || g.opts.Gate == nil || g.phase == draining:
+		f.Next = course.Free
+	case permit == nil:
+	case permit.OK:
+		f.Next, f.Probe = course.Free, permit.Probe
+	default:
+		f.Next, f.Retry = course.Refused, permit.Retry
+	}
+	return f
+}
+
 // urgent is the size of a batch while callers wait for room and deliveries take long:
-// where CPU time is short the worker shows sooner that it is not stalled.
+// where CPU time is short the worker shows sooner that it makes progress.
 const urgent = 64
 
-// fillLocked gives w its next batch and reports whether there was one.
-func (c *core) fillLocked(w *worker) bool {
-	limit := c.opts.BatchSize
-	if c.outage.limit > 0 {
-		limit = min(limit, c.outage.limit)
-	}
-	if c.room.waiting.Load() > 0 && !w.quick {
-		limit = min(limit, urgent)
-	}
-	due, limit := c.reportDueLocked(limit)
-	w.attempts, w.divert = 0, false
+// fallbackLocked says whether the fallback can be called.
+func (g *engine) fallbackLocked() course.Way {
 	switch {
-	case c.report.torn && c.bypassedLocked() == 0:
-		w.kind = report
-		w.batch.entries = append(w.memory[:0], entry{h: c.root}) // the sink has what it says
+	case g.opts.Fallback == nil:
+		return course.Missing
+	case g.busy[toFallback] != nil:
+		return g.busy[toFallback].call.way()
+	}
+	return course.Free
+}
+
+// pressedLocked reports whether half of the queue or of its bytes is taken, or, with a
+// fallback, a shutdown should not wait for the call into next.
+func (g *engine) pressedLocked(now time.Time) bool {
+	if !g.hasAside() {
+		return false
+	}
+	if g.ring.Len()+g.course.Len()-g.course.Stored() >= max(1, g.ring.Cap()/2) {
 		return true
-	case due:
-		w.kind = report
-		w.batch.entries = append(w.memory[:0], entry{h: c.root, rec: c.reportLocked(time.Now())})
-		return true
-	case len(c.outage.held) > 0 && c.bypassedLocked() == 0:
-		c.fillHeldLocked(w)
-	default:
-		w.kind, w.at = fresh, 0
-		c.outage.ahead, c.outage.proven = false, false
-		c.takeLocked(w, limit)
 	}
-	return len(w.batch.entries) > 0
+	return g.purse.pressure.Load() || g.opts.Fallback != nil && g.ending.hangsLocked(now)
 }
 
-// takeLocked takes up to n records from the ring.
-func (c *core) takeLocked(w *worker, n int) {
-	c.notePeakLocked()
-	w.batch.entries = c.ring.Take(w.memory[:0], n)
-	w.memory = w.batch.entries[:0]
-	c.hands += len(w.batch.entries)
-}
-
-// removeLocked lets go of the first n records of the batch, which have their
-// outcome or are elsewhere now.
-func (c *core) removeLocked(w *worker, n int) {
-	clear(w.batch.entries[:n])
-	w.batch.entries = w.batch.entries[n:]
-	if w.kind != report {
-		c.hands -= n
+// takeLocked puts the records of the plan into w's hands and begins the call with them.
+func (w *worker) takeLocked(p *plan, now time.Time) bool {
+	g := w.engine
+	b := &w.batch
+	b.clear()
+	w.report, w.stored = false, false
+	if p.From == course.Queue {
+		g.accounts.notePeakLocked()
+		b.fresh = g.ring.Take(b.fresh, p.N)
+		b.first = g.seq + 1
+		g.seq += uint64(len(b.fresh))
+	} else {
+		b.held = g.course.Take(b.held, p.From, p.N)
+		b.first = b.held[0].Seq
+		w.report, w.stored = b.held[0].Value.h == g.reporter, b.held[0].Stored
 	}
-}
-
-// putBackLocked returns what w has in its hands and no sink has begun to where it
-// came from. There it can be evicted.
-func (c *core) putBackLocked(w *worker) {
-	entries := w.batch.entries
-	if len(entries) == 0 {
-		return
+	n := len(b.fresh) + len(b.held)
+	if n == 0 {
+		return false
 	}
-	switch {
-	case w.kind == report:
-		if !c.report.torn {
-			c.report = *c.report.undo
-		}
-	case w.kind != fresh || w.divert:
-		c.holdLocked(w)
-		return
-	default:
-		c.ring.Return(entries)
+	w.handLocked(n)
+	to := toNext
+	switch p.Act {
+	case course.Divert:
+		to = toFallback
+	case course.Store:
+		to = toSpool
 	}
-	c.removeLocked(w, len(entries))
-}
-
-// takeBackLocked returns what w has in its hands and has not begun to where it
-// came from, also while w is inside a call.
-func (c *core) takeBackLocked(w *worker) {
-	n := 0
-	if w.call.running {
-		n = w.batch.close()
-	}
-	w.divert = w.divert && n == 0 // that is about the first record only
-	begun, all := w.batch.entries[:n], w.batch.entries
-	w.batch.entries = all[n:]
-	c.putBackLocked(w)
-	if w.call.running {
-		w.batch.entries = begun
-	}
+	w.beginLocked(to, now)
+	return true
 }

@@ -28,7 +28,7 @@ func TestAllocations(t *testing.T) {
 		require.NoError(t, open.Handle(ctx, r))
 	}
 	require.Equal(t, gobreaker.StateOpen, open.State())
-	b := breaker.NewBreaker(gobreaker.Settings{}, nil)
+	b := breaker.NewBreaker(breaker.Options{})
 	tests := []struct {
 		name string
 		f    func()
@@ -36,10 +36,10 @@ func TestAllocations(t *testing.T) {
 		{"Handle, healthy", func() { _ = healthy.Handle(ctx, r) }},
 		{"Handle, open, to the fallback", func() { _ = open.Handle(ctx, r) }},
 		{"Allow and Done", func() {
-			ticket, _, _, _ := b.Allow()
+			ticket := b.Allow().Ticket
 			b.Done(ticket, true, nil)
 		}},
-		{"Snapshot", func() { b.Snapshot() }},
+		{"Stats", func() { b.Stats() }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -21,16 +21,18 @@ func longest(timeout time.Duration) time.Duration { return timeout + timeout/10 
 
 func allow(t *testing.T, b *breaker.Breaker) (ticket uint64, probe bool) {
 	t.Helper()
-	ticket, probe, retry, ok := b.Allow()
-	require.True(t, ok, "refused in state %s", b.Snapshot().State)
+	p := b.Allow()
+	ticket, probe, retry, ok := p.Ticket, p.Probe, p.Retry, p.OK
+	require.True(t, ok, "refused in state %s", b.Stats().State)
 	require.Zero(t, retry)
 	return ticket, probe
 }
 
 func refuse(t *testing.T, b *breaker.Breaker) (retry time.Duration) {
 	t.Helper()
-	_, probe, retry, ok := b.Allow()
-	require.False(t, ok, "allowed in state %s", b.Snapshot().State)
+	p := b.Allow()
+	probe, retry, ok := p.Probe, p.Retry, p.OK
+	require.False(t, ok, "allowed in state %s", b.Stats().State)
 	require.False(t, probe)
 	require.Positive(t, retry)
 	return retry
@@ -48,7 +50,7 @@ func fail(t *testing.T, b *breaker.Breaker) {
 	for range 5 {
 		call(t, b, false, errNext)
 	}
-	require.Equal(t, "open", b.Snapshot().State)
+	require.Equal(t, "open", b.Stats().State)
 }
 
 // untilProbe opens the breaker, lets the open time pass and takes the probe.
@@ -58,7 +60,7 @@ func untilProbe(t *testing.T, b *breaker.Breaker) (ticket uint64) {
 	time.Sleep(refuse(t, b))
 	ticket, probe := allow(t, b)
 	require.True(t, probe)
-	require.Equal(t, "half-open", b.Snapshot().State)
+	require.Equal(t, "half-open", b.Stats().State)
 	return ticket
 }
 
@@ -80,25 +82,25 @@ func TestDefaults(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := breaker.NewBreaker(tt.settings, nil)
-				assert.Equal(t, breaker.Snapshot{State: "closed"}, b.Snapshot())
+				b := breaker.NewBreaker(breaker.Options{Settings: tt.settings})
+				assert.Equal(t, breaker.Stats{State: "closed"}, b.Stats())
 				for range tt.failures {
-					assert.Equal(t, "closed", b.Snapshot().State)
+					assert.Equal(t, "closed", b.Stats().State)
 					call(t, b, false, errNext)
 				}
-				assert.Equal(t, breaker.Snapshot{State: "open", Opened: 1}, b.Snapshot())
+				assert.Equal(t, breaker.Stats{State: "open", Opened: 1}, b.Stats())
 
 				time.Sleep(tt.timeout)
 				refuse(t, b)
 				time.Sleep(longest(tt.timeout) - tt.timeout)
-				assert.Equal(t, "open", b.Snapshot().State, "looking on must not change the state")
+				assert.Equal(t, "open", b.Stats().State, "looking on must not change the state")
 				for range tt.probes {
 					ticket, probe := allow(t, b)
 					assert.True(t, probe)
-					assert.Equal(t, "half-open", b.Snapshot().State)
+					assert.Equal(t, "half-open", b.Stats().State)
 					b.Done(ticket, true, nil)
 				}
-				assert.Equal(t, breaker.Snapshot{State: "closed", Opened: 1, HalfOpened: 1, Closed: 1}, b.Snapshot())
+				assert.Equal(t, breaker.Stats{State: "closed", Opened: 1, HalfOpened: 1, Closed: 1}, b.Stats())
 				_, probe := allow(t, b)
 				assert.False(t, probe)
 			})
@@ -118,7 +120,7 @@ func TestNewBreakerPanics(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			require.PanicsWithValue(t, tt.want, func() { breaker.NewBreaker(tt.settings, nil) })
+			require.PanicsWithValue(t, tt.want, func() { breaker.NewBreaker(breaker.Options{Settings: tt.settings}) })
 		})
 	}
 }
@@ -128,7 +130,7 @@ func TestOpenTimeJitter(t *testing.T) {
 		const timeout = 10 * time.Second
 		seen := map[time.Duration]bool{}
 		for range 200 {
-			b := breaker.NewBreaker(gobreaker.Settings{Timeout: timeout}, nil)
+			b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{Timeout: timeout}})
 			fail(t, b)
 			retry := refuse(t, b)
 			require.Greater(t, retry, timeout)
@@ -150,7 +152,7 @@ func TestRetryIsEnough(t *testing.T) {
 	for _, timeout := range []time.Duration{1, 9, 10, 11, time.Millisecond, math.MaxInt64} {
 		t.Run(timeout.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := breaker.NewBreaker(gobreaker.Settings{Timeout: timeout}, nil)
+				b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{Timeout: timeout}})
 				fail(t, b)
 				retry := refuse(t, b)
 				if timeout == math.MaxInt64 {
@@ -199,30 +201,30 @@ func TestDone(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b := breaker.NewBreaker(gobreaker.Settings{
+			b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{
 				IsExcluded: func(err error) bool {
 					assert.Error(t, err, "asked about nil")
 					return errors.Is(err, errMine)
 				},
 				IsSuccessful: func(err error) bool { return errors.Is(err, errFine) },
-			}, nil)
+			}})
 			for _, r := range tt.results {
 				call(t, b, r.succeeded, r.err)
 			}
 			assert.Equal(t, tt.want, b.Counts())
-			assert.Equal(t, "closed", b.Snapshot().State)
+			assert.Equal(t, "closed", b.Stats().State)
 		})
 	}
 }
 
 func TestLateDoneDoesNotCount(t *testing.T) {
-	b := breaker.NewBreaker(gobreaker.Settings{}, nil)
+	b := breaker.NewBreaker(breaker.Options{})
 	late, _ := allow(t, b)
 	fail(t, b)
 	before := b.Counts()
 	b.Done(late, true, nil)
 	assert.Equal(t, before, b.Counts())
-	assert.Equal(t, "open", b.Snapshot().State)
+	assert.Equal(t, "open", b.Stats().State)
 }
 
 func TestIntervalClearsCounts(t *testing.T) {
@@ -236,13 +238,13 @@ func TestIntervalClearsCounts(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := breaker.NewBreaker(tt.settings, nil)
+				b := breaker.NewBreaker(breaker.Options{Settings: tt.settings})
 				for range 4 {
 					call(t, b, false, errNext)
 				}
 				time.Sleep(2 * time.Minute)
 				call(t, b, false, errNext)
-				assert.Equal(t, "closed", b.Snapshot().State)
+				assert.Equal(t, "closed", b.Stats().State)
 				assert.Equal(t, uint32(1), b.Counts().ConsecutiveFailures)
 			})
 		})
@@ -255,24 +257,24 @@ func TestProbe(t *testing.T) {
 		name      string
 		succeeded bool
 		err       error
-		want      breaker.Snapshot
+		want      breaker.Stats
 	}{
-		{"success", true, nil, breaker.Snapshot{State: "closed", Opened: 1, HalfOpened: 1, Closed: 1}},
-		{"failure", false, errNext, breaker.Snapshot{State: "open", Opened: 2, HalfOpened: 1}},
-		{"success, then failure", true, errNext, breaker.Snapshot{State: "open", Opened: 2, HalfOpened: 1}},
-		{"excluded", false, errMine, breaker.Snapshot{State: "half-open", Opened: 1, HalfOpened: 1}},
-		{"nothing", false, nil, breaker.Snapshot{State: "half-open", Opened: 1, HalfOpened: 1}},
+		{"success", true, nil, breaker.Stats{State: "closed", Opened: 1, HalfOpened: 1, Closed: 1}},
+		{"failure", false, errNext, breaker.Stats{State: "open", Opened: 2, HalfOpened: 1}},
+		{"success, then failure", true, errNext, breaker.Stats{State: "open", Opened: 2, HalfOpened: 1}},
+		{"excluded", false, errMine, breaker.Stats{State: "half-open", Opened: 1, HalfOpened: 1}},
+		{"nothing", false, nil, breaker.Stats{State: "half-open", Opened: 1, HalfOpened: 1}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := breaker.NewBreaker(gobreaker.Settings{
+				b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{
 					IsExcluded: func(err error) bool { return errors.Is(err, errMine) },
-				}, nil)
+				}})
 				ticket := untilProbe(t, b)
 				assert.Equal(t, 5*time.Second, refuse(t, b), "a second call during the only probe")
 				b.Done(ticket, tt.succeeded, tt.err)
-				assert.Equal(t, tt.want, b.Snapshot())
+				assert.Equal(t, tt.want, b.Stats())
 				switch tt.want.State {
 				case "open":
 					assert.Greater(t, refuse(t, b), 5*time.Second)
@@ -287,15 +289,15 @@ func TestProbe(t *testing.T) {
 
 func TestSeveralProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := breaker.NewBreaker(gobreaker.Settings{MaxRequests: 2}, nil)
+		b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{MaxRequests: 2}})
 		first := untilProbe(t, b)
 		second, probe := allow(t, b)
 		assert.True(t, probe)
 		refuse(t, b)
 		b.Done(first, true, nil)
-		assert.Equal(t, "half-open", b.Snapshot().State)
+		assert.Equal(t, "half-open", b.Stats().State)
 		refuse(t, b)
 		b.Done(second, true, nil)
-		assert.Equal(t, "closed", b.Snapshot().State)
+		assert.Equal(t, "closed", b.Stats().State)
 	})
 }

@@ -4,11 +4,14 @@ import (
 	"errors"
 
 	"github.com/sony/gobreaker/v2"
+
+	"github.com/asynchandler/asynchandler/internal/panics"
 )
 
 // This file calls the user's callbacks, all of it with no lock held.
 
-// judge asks the user what err means. A panic or exit of next is a failure whatever error it carried.
+// judge asks the user what err means. A panic or exit of next is a failure whatever error
+// it carried.
 func (b *Breaker) judge(err error) outcome {
 	if b.isPanic(err) {
 		return failure
@@ -45,7 +48,8 @@ func (b *Breaker) readyToTrip(counts gobreaker.Counts) bool {
 	return trip
 }
 
-// notify tells the user of the changes that are waiting, unless a goroutine is at it: that one will tell these too.
+// notify tells the user of the changes that are waiting, unless a goroutine is at it: that
+// one will tell these too.
 func (b *Breaker) notify() {
 	for {
 		b.mu.Lock()
@@ -70,8 +74,8 @@ func (b *Breaker) stateChanged(c change) {
 	b.protect("Settings.OnStateChange", func() { b.settings.OnStateChange(b.settings.Name, c.from, c.to) })
 }
 
-// notifyBefore is notify ahead of a call that has been allowed: if the callback ends the goroutine, the call will never
-// be made, and must not stay the probe that all wait for.
+// notifyBefore is notify ahead of a call that has been allowed: if the callback ends the
+// goroutine, the call will never be made, and must not stay the probe that all wait for.
 func (b *Breaker) notifyBefore(ticket uint64, allowed bool) {
 	returned := false
 	defer func() {
@@ -87,7 +91,7 @@ func (b *Breaker) notifyBefore(ticket uint64, allowed bool) {
 func (b *Breaker) protect(where string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
-			report(b.onError, newPanicError(where, v))
+			report(b.onError, panics.New(where, v))
 		}
 	}()
 	f()

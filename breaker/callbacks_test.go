@@ -36,7 +36,8 @@ func round(t *testing.T, h slog.Handler, next *testsink.Faulty) {
 	handle(t, h, "probe")
 }
 
-// TestCallbacksCallBack has every callback use everything of the handler. A lock held there would be a deadlock.
+// TestCallbacksCallBack has every callback use everything of the handler. A lock held there
+// would be a deadlock.
 func TestCallbacksCallBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h *breaker.Handler
@@ -134,7 +135,7 @@ func TestCallbacksPanic(t *testing.T) {
 		where := map[string]int{}
 		for _, err := range heard {
 			if p, ok := errors.AsType[*breaker.PanicError](err); ok {
-				where[p.Where]++
+				where[p.Handler]++
 			} else {
 				where[err.Error()]++
 			}
@@ -170,7 +171,8 @@ func TestCallbacksExit(t *testing.T) {
 				assert.Len(t, heard, 5)
 				assert.Equal(t, tt.opens, h.State() == gobreaker.StateOpen)
 
-				// Whoever is next must find the breaker in working order, though the first probe may never have come to next.
+				// Whoever is next must find the breaker in working order, though the first
+				// probe may never have come to next.
 				next.Heal()
 				time.Sleep(longest(5 * time.Second))
 				handle(t, h, "probe")
@@ -261,9 +263,9 @@ func TestReadyToTripBlocks(t *testing.T) {
 
 func TestTripAndResetAreTold(t *testing.T) {
 	var seen []transition
-	b := breaker.NewBreaker(gobreaker.Settings{OnStateChange: func(_ string, from, to gobreaker.State) {
+	b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{OnStateChange: func(_ string, from, to gobreaker.State) {
 		seen = append(seen, transition{from, to})
-	}}, nil)
+	}}})
 	allow(t, b)
 	b.Trip()
 	b.Trip()

@@ -23,7 +23,8 @@ const (
 // jitterShare is the part of Timeout by which the open time is longer at most: one tenth.
 const jitterShare = 10
 
-// newCircuit returns a closed circuit. It has none of the user's callbacks, which would run under its mutex.
+// newCircuit returns a closed circuit. It has none of the user's callbacks, which would run
+// under its mutex.
 func (b *Breaker) newCircuit() *gobreaker.CircuitBreaker[struct{}] {
 	return gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:         b.settings.Name,
@@ -39,8 +40,9 @@ func (b *Breaker) newCircuit() *gobreaker.CircuitBreaker[struct{}] {
 	})
 }
 
-// tell records a call that ended. Execute allocates nothing for these functions, and they always return, so what
-// gobreaker leaves undone after a runtime.Goexit does not matter here.
+// tell records a call that ended. Execute allocates nothing for these functions, and they
+// always return, so what gobreaker leaves undone after a runtime.Goexit does not matter
+// here.
 func (b *Breaker) tell(o outcome) {
 	switch o {
 	case success:
@@ -78,7 +80,8 @@ func (b *Breaker) recordProbe(succeeded bool, o outcome) {
 	b.tell(o)
 }
 
-// circuitReadyToTrip decides by the default rule. A rule of the user's is asked later, with the same counts and no lock.
+// circuitReadyToTrip decides by the default rule. A rule of the user's is asked later, with
+// the same counts and no lock.
 func (b *Breaker) circuitReadyToTrip(counts gobreaker.Counts) bool {
 	if b.forced || b.settings.ReadyToTrip == nil {
 		return b.forced || tooManyFailures(counts)
@@ -99,7 +102,8 @@ func (b *Breaker) open() {
 
 func (b *Breaker) state() gobreaker.State { return b.status.Load().state }
 
-// setState publishes a change of state and ends the epoch; with the state as it is, it only ends the epoch.
+// setState publishes a change of state and ends the epoch; with the state as it is, it only
+// ends the epoch.
 func (b *Breaker) setState(to gobreaker.State) {
 	b.epoch++
 	b.probes = 0
@@ -124,8 +128,9 @@ func (b *Breaker) setState(to gobreaker.State) {
 	}
 }
 
-// startOpenTime sets when a probe may be tried. The circuit expires at its own Timeout, counted from no later than
-// now, and is open until strictly after it: hence 1 ns more at least.
+// startOpenTime sets when a probe may be tried. The circuit expires at its own Timeout,
+// counted from no later than now, and is open until strictly after it: hence 1 ns more at
+// least.
 func (b *Breaker) startOpenTime() {
 	jitter := rand.Int64N(max(int64(b.settings.Timeout)/jitterShare, 1))
 	// Added one by one: the sum of two durations could overflow.

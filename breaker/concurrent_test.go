@@ -22,7 +22,7 @@ import (
 type chain struct {
 	broken int
 	last   gobreaker.State
-	seen   breaker.Snapshot
+	seen   breaker.Stats
 }
 
 // add needs no lock: the breaker promises one call at a time.
@@ -45,7 +45,7 @@ func (c *chain) add(_ string, from, to gobreaker.State) {
 // TestHandlerConcurrentSafe: each record ends at next, at the fallback or as an error, once.
 func TestHandlerConcurrentSafe(t *testing.T) {
 	const goroutines, each = 4, 1000
-	c := chain{seen: breaker.Snapshot{State: "closed"}}
+	c := chain{seen: breaker.Stats{State: "closed"}}
 	var taken, fellBack, lost, exits, nils, failures atomic.Int64
 	next := testsink.Func(func(_ context.Context, r slog.Record) error {
 		switch rand.IntN(4) {
@@ -114,18 +114,19 @@ func TestHandlerConcurrentSafe(t *testing.T) {
 	require.Positive(t, c.seen.HalfOpened, "the test did not get far")
 }
 
-// TestBreakerConcurrentSafe: whatever happened, a breaker without calls in flight comes back, and what it told is what
-// it shows.
+// TestBreakerConcurrentSafe: whatever happened, a breaker without calls in flight comes
+// back, and what it told is what it shows.
 func TestBreakerConcurrentSafe(t *testing.T) {
 	const goroutines, each = 8, 1000
-	c := chain{seen: breaker.Snapshot{State: "closed"}}
-	b := breaker.NewBreaker(gobreaker.Settings{Timeout: 20 * time.Microsecond, MaxRequests: 3, OnStateChange: c.add}, nil)
+	c := chain{seen: breaker.Stats{State: "closed"}}
+	b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{Timeout: 20 * time.Microsecond, MaxRequests: 3, OnStateChange: c.add}})
 	var allowed, refused atomic.Int64
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {
 			for i := range each {
-				ticket, _, retry, ok := b.Allow()
+				p := b.Allow()
+				ticket, retry, ok := p.Ticket, p.Retry, p.OK
 				if !ok {
 					refused.Add(1)
 					assert.Positive(t, retry)
@@ -139,7 +140,7 @@ func TestBreakerConcurrentSafe(t *testing.T) {
 				if g == 2 && i%100 == 0 {
 					b.Reset()
 				}
-				b.Snapshot()
+				b.Stats()
 				switch rand.IntN(4) {
 				case 0:
 					b.Done(ticket, false, nil)
@@ -154,13 +155,14 @@ func TestBreakerConcurrentSafe(t *testing.T) {
 	wg.Wait()
 	assert.Equal(t, int64(goroutines*each), allowed.Load()+refused.Load())
 	assert.Zero(t, c.broken, "changes of state were told in a wrong order")
-	assert.Equal(t, c.seen, b.Snapshot())
+	assert.Equal(t, c.seen, b.Stats())
 	require.Positive(t, c.seen.HalfOpened, "the test did not get far")
 
 	b.Trip() // nothing is in flight, so it must do nothing
-	assert.Equal(t, c.seen, b.Snapshot())
-	for b.Snapshot().State != "closed" {
-		ticket, _, retry, ok := b.Allow()
+	assert.Equal(t, c.seen, b.Stats())
+	for b.Stats().State != "closed" {
+		p := b.Allow()
+		ticket, retry, ok := p.Ticket, p.Retry, p.OK
 		if !ok {
 			time.Sleep(retry)
 			continue

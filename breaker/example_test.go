@@ -86,7 +86,7 @@ func ExamplePanicError() {
 	h := breaker.New(handlerFunc(func(context.Context, slog.Record) error { panic("index out of range") }), breaker.Options{})
 	err := h.Handle(context.Background(), slog.Record{})
 	if e, ok := errors.AsType[*breaker.PanicError](err); ok {
-		fmt.Println(e.Where, e.Value, len(e.Stack) > 0)
+		fmt.Println(e.Handler, e.Value, len(e.Stack) > 0)
 	}
 	fmt.Println(h.Counts().TotalFailures)
 	// Output:
@@ -96,12 +96,13 @@ func ExamplePanicError() {
 
 // A worker that sends batches asks before each and tells what came of it.
 func ExampleNewBreaker() {
-	b := breaker.NewBreaker(gobreaker.Settings{
+	b := breaker.NewBreaker(breaker.Options{Settings: gobreaker.Settings{
 		OnStateChange: func(_ string, from, to gobreaker.State) { fmt.Println(from, "to", to) },
-	}, nil)
+	}})
 	send := func() error { return errors.New("disk full") }
 	for range 6 {
-		ticket, _, retry, ok := b.Allow()
+		p := b.Allow()
+		ticket, retry, ok := p.Ticket, p.Retry, p.OK
 		if !ok {
 			fmt.Println("waits:", retry > 0)
 			continue
@@ -109,7 +110,7 @@ func ExampleNewBreaker() {
 		err := send()
 		b.Done(ticket, err == nil, err)
 	}
-	fmt.Printf("%+v\n", b.Snapshot())
+	fmt.Printf("%+v\n", b.Stats())
 	// Output:
 	// closed to open
 	// waits: true
@@ -118,17 +119,17 @@ func ExampleNewBreaker() {
 
 // When somebody finds that the call under way hangs, the breaker opens.
 func ExampleBreaker_Trip() {
-	b := breaker.NewBreaker(gobreaker.Settings{}, nil)
-	ticket, _, _, _ := b.Allow()
+	b := breaker.NewBreaker(breaker.Options{})
+	ticket := b.Allow().Ticket
 	b.Trip()
-	_, _, _, ok := b.Allow()
-	fmt.Println(b.Snapshot().State, ok)
+	ok := b.Allow().OK
+	fmt.Println(b.Stats().State, ok)
 
-	b.Done(ticket, true, nil) // it returns after all: now the open time begins
-	fmt.Println(b.Snapshot().State)
+	b.Done(ticket, true, nil) // it returns after all: that was the probe
+	fmt.Println(b.Stats().State)
 	// Output:
 	// open false
-	// open
+	// closed
 }
 
 // newCollector returns a handler whose other end is down.

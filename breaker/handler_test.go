@@ -22,7 +22,8 @@ func record(msg string) slog.Record {
 	return slog.NewRecord(time.Time{}, slog.LevelInfo, msg, 0)
 }
 
-// handle calls h on a goroutine of its own and reports whether that call returned rather than ended the goroutine.
+// handle calls h on a goroutine of its own and reports whether that call returned rather
+// than ended the goroutine.
 func handle(t *testing.T, h slog.Handler, msg string) (err error, returned bool) {
 	t.Helper()
 	done := make(chan struct{})
@@ -111,9 +112,9 @@ func TestHandleFailures(t *testing.T) {
 		return func(t *testing.T, err error) {
 			p, ok := errors.AsType[*breaker.PanicError](err)
 			require.True(t, ok, "%v", err)
-			assert.Equal(t, "next", p.Where)
+			assert.Equal(t, "next", p.Handler)
 			assert.Equal(t, value, p.Value)
-			assert.Equal(t, fmt.Sprintf("breaker: next panicked: %v", value), p.Error())
+			assert.Equal(t, fmt.Sprintf(`asynchandler: handler "next": panic: %v`, value), p.Error())
 			assert.Contains(t, string(p.Stack), "testsink", "the stack is not that of the panic")
 		}
 	}
@@ -225,7 +226,7 @@ func TestFallback(t *testing.T) {
 		{"panics", testsink.NewPanicker(nil, errFallback, nil), false, func(t *testing.T, err error) {
 			p, ok := errors.AsType[*breaker.PanicError](err)
 			require.True(t, ok, "%v", err)
-			assert.Equal(t, "fallback", p.Where)
+			assert.Equal(t, "fallback", p.Handler)
 			require.ErrorIs(t, err, errFallback)
 		}},
 		{"is not enabled", &testsink.Recorder{Level: slog.LevelError}, false, func(t *testing.T, err error) {
@@ -285,8 +286,8 @@ func TestNextAndFallbackMayBothAddToTheRecord(t *testing.T) {
 		return rec.Handle(ctx, r)
 	})
 	h := breaker.New(next, breaker.Options{Fallback: fallback})
-	// A record keeps its first attributes in itself. Of the others two copies share the memory, which has room for more
-	// or not, depending on their number.
+	// A record keeps its first attributes in itself. Of the others two copies share the
+	// memory, which has room for more or not, depending on their number.
 	var r slog.Record
 	for n := range 20 {
 		h.Reset()

@@ -142,8 +142,9 @@ func TestOnExceededMayUseTheBudgetAndPanic(t *testing.T) {
 	assert.True(t, b.TryAcquire(60))
 }
 
-// Goroutines of several shares and of none take and give back at random while shares come and go. No byte may be
-// lost or made, and the sum of what they hold may never exceed the limit.
+// Goroutines of several shares and of none take and give back at random while shares come
+// and go. No byte may be lost or made, and the sum of what they hold may never exceed the
+// limit.
 func TestBudgetConcurrentSafe(t *testing.T) {
 	const limit, workers, rounds = 1000, 8, 3000
 	b := membudget.New(limit, membudget.Options{OnExceeded: func(used, _ int64) {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// unlimited is far below what cgroup v1 shows where there is no limit (the largest int64, rounded down to a page), and
-// far above any memory.
+// unlimited is far below what cgroup v1 shows where there is no limit (the largest int64,
+// rounded down to a page), and far above any memory.
 const unlimited = 1 << 60
 
 // cgroup is where one cgroup hierarchy that may limit memory is found.
@@ -36,8 +36,8 @@ func cgroupLimit(root fs.FS) (int64, bool) {
 	return lowest, found
 }
 
-// dir returns the directory of the process's own cgroup, or the mount point if that is not below what is mounted, as in
-// a container that does not see its own place.
+// dir returns the directory of the process's own cgroup, or the mount point if that is not
+// below what is mounted, as in a container that does not see its own place.
 func (g cgroup) dir() string {
 	rel, ok := strings.CutPrefix(g.path, strings.TrimSuffix(g.root, "/"))
 	if !ok || (rel != "" && rel[0] != '/') || slices.Contains(strings.Split(rel, "/"), "..") {
@@ -80,7 +80,8 @@ func cgroups(root fs.FS) (found []cgroup) {
 	return found
 }
 
-// cgroupPaths returns the process's place in the memory hierarchy of v1 and in that of v2, "" where there is none.
+// cgroupPaths returns the process's place in the memory hierarchy of v1 and in that of v2,
+// "" where there is none.
 func cgroupPaths(root fs.FS) (v1, v2 string) {
 	text, _ := fs.ReadFile(root, "proc/self/cgroup")
 	for line := range strings.Lines(string(text)) {

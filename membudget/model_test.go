@@ -79,7 +79,8 @@ func (m *model) tryAcquire(s *modelShare, n int64) bool {
 	return true
 }
 
-// FuzzBudget runs a sequence of calls against the model. Each pair of bytes is a call: what and whose, and how much.
+// FuzzBudget runs a sequence of calls against the model. Each pair of bytes is a call: what
+// and whose, and how much.
 func FuzzBudget(f *testing.F) {
 	f.Add(uint8(100), []byte{0, 0, 1, 60, 0, 0, 5, 50, 2, 30, 3, 0, 9, 9, 6, 20, 1, 80})
 	f.Add(uint8(96), []byte{0, 0, 0, 0, 5, 72, 0, 0, 9, 16, 13, 16, 6, 8, 7, 0, 13, 8})

@@ -41,7 +41,8 @@ func (b *Budget) takeUpTo(n int64) int64 {
 // give puts n bytes into the pool, and passes them on if a reserve is owed some.
 func (b *Budget) give(n int64) {
 	b.pool.Add(n)
-	// Asked only now: either this sees that bytes are owed, or the Join that owes them sees the bytes.
+	// Asked only now: either this sees that bytes are owed, or the Join that owes them sees
+	// the bytes.
 	if b.owing.Load() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -49,7 +50,8 @@ func (b *Budget) give(n int64) {
 	}
 }
 
-// rebalance sets all targets for the present number of members and moves reserves towards them. The caller holds mu.
+// rebalance sets all targets for the present number of members and moves reserves towards
+// them. The caller holds mu.
 func (b *Budget) rebalance() {
 	b.outside.target = b.limit
 	if m := int64(len(b.members)); m > 0 {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A goroutine may be interrupted in a Release after its bytes are in the pool and before they go to whom they are owed.
-// Nobody else may take them then.
+// A goroutine may be interrupted in a Release after its bytes are in the pool and before
+// they go to whom they are owed. Nobody else may take them then.
 func TestBytesThatAreOwedCannotBeTakenOnTheirWay(t *testing.T) {
 	b := New(100, Options{})
 	greedy := b.Join()

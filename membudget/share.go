@@ -8,14 +8,16 @@ import (
 
 // A Share is the part of one user in a [Budget], made with [Budget.Join].
 //
-// Of the budget's limit, limit/(2 × shares) bytes can always be used through each share, however much the others
-// want; beyond that, a share gets what is left of the other half, first come, first served. When a share joins, the
-// guarantee of the older ones shrinks at once. The newcomer's is whole at once too if the older ones leave room for it;
-// if they hold more, it is whole as soon as they have released that much: until then nobody gets bytes beyond what is
-// kept for it. In the same way the guarantee of those who stay grows when a share leaves, at the latest when it has
-// released all.
+// Of the budget's limit, limit/(2 × shares) bytes can always be used through each share,
+// however much the others want; beyond that, a share gets what is left of the other half,
+// first come, first served. When a share joins, the guarantee of the older ones shrinks at
+// once. The newcomer's is whole at once too if the older ones leave room for it; if they
+// hold more, it is whole as soon as they have released that much: until then nobody gets
+// bytes beyond what is kept for it. In the same way the guarantee of those who stay grows
+// when a share leaves, at the latest when it has released all.
 //
-// All methods may be called concurrently. A share must not be copied, and the zero Share is not usable.
+// All methods may be called concurrently. A share must not be copied, and the zero Share is
+// not usable.
 type Share struct {
 	budget *Budget
 	target int64        // what the reserve should be; guarded by budget.mu
@@ -37,8 +39,9 @@ func (b *Budget) Join() *Share {
 	return s
 }
 
-// Leave gives the share's guarantee back to the others. What it still holds stays in use until it is released; every
-// TryAcquire of more than nothing fails from now on. Further calls do nothing.
+// Leave gives the share's guarantee back to the others. What it still holds stays in use
+// until it is released; every TryAcquire of more than nothing fails from now on. Further
+// calls do nothing.
 func (s *Share) Leave() {
 	b := s.budget
 	b.mu.Lock()
@@ -53,7 +56,8 @@ func (s *Share) Leave() {
 	b.rebalance()
 }
 
-// TryAcquire takes n bytes and reports whether there was room; if not, nothing is taken. It panics if n is negative.
+// TryAcquire takes n bytes and reports whether there was room; if not, nothing is taken. It
+// panics if n is negative.
 func (s *Share) TryAcquire(n int64) bool {
 	ok := s.TryAgain(n)
 	if !ok && !s.left.Load() {
@@ -62,8 +66,9 @@ func (s *Share) TryAcquire(n int64) bool {
 	return ok
 }
 
-// TryAgain is TryAcquire for bytes that were refused before and are still wanted: OnExceeded is not called. So it calls
-// no code but its own, and may be used with a lock held.
+// TryAgain is TryAcquire for bytes that were refused before and are still wanted:
+// OnExceeded is not called. So it calls no code but its own, and may be used with a lock
+// held.
 func (s *Share) TryAgain(n int64) bool {
 	if n <= 0 {
 		mustNotBeNegative("TryAcquire", n)
@@ -91,8 +96,8 @@ func (s *Share) TryAgain(n int64) bool {
 	}
 }
 
-// Release gives back n bytes taken with [Share.TryAcquire], also after Leave. It panics if n is negative or more than
-// is held.
+// Release gives back n bytes taken with [Share.TryAcquire], also after Leave. It panics if
+// n is negative or more than is held.
 func (s *Share) Release(n int64) {
 	if n <= 0 {
 		mustNotBeNegative("Release", n)
@@ -109,6 +114,15 @@ func (s *Share) Release(n int64) {
 	}
 }
 
+// Free returns how many bytes TryAcquire would take now, as far as can be told while others
+// take some.
+func (s *Share) Free() int64 {
+	if s.left.Load() {
+		return max(0, s.balance.Load())
+	}
+	return max(0, s.balance.Load()) + max(0, s.budget.pool.Load())
+}
+
 // Used returns the bytes that this share holds now.
 func (s *Share) Used() int64 {
 	s.budget.mu.Lock()
@@ -119,7 +133,8 @@ func (s *Share) Used() int64 {
 // Limit returns the limit of the whole budget.
 func (s *Share) Limit() int64 { return s.budget.limit }
 
-// Most returns the most bytes that could be in use through this share at once: the limit less what is kept for others.
+// Most returns the most bytes that could be in use through this share at once: the limit
+// less what is kept for others.
 func (s *Share) Most() int64 {
 	b := s.budget
 	b.mu.Lock()
@@ -133,8 +148,9 @@ func (s *Share) Most() int64 {
 	return most
 }
 
-// mustHold panics if less than n is held. It is sure to where one goroutine releases too much; where several do
-// at the same moment, or while another joins, one may slip through. A right release is never stopped.
+// mustHold panics if less than n is held. It is sure to where one goroutine releases too
+// much; where several do at the same moment, or while another joins, one may slip through.
+// A right release is never stopped.
 func (s *Share) mustHold(n, balance int64) {
 	if n <= s.kept.Load()-balance {
 		return
@@ -150,8 +166,8 @@ func mustNotBeNegative(method string, n int64) {
 	}
 }
 
-// shrink lowers the reserve to the target if it is above, and returns the bytes that this frees. The caller holds
-// budget.mu.
+// shrink lowers the reserve to the target if it is above, and returns the bytes that this
+// frees. The caller holds budget.mu.
 func (s *Share) shrink() (freed int64) {
 	excess := s.kept.Load() - s.target
 	if excess <= 0 {
@@ -166,8 +182,9 @@ func (s *Share) shrink() (freed int64) {
 	}
 }
 
-// grow raises the reserve towards the target, as far as the pool has bytes for it, and reports whether it got there.
-// What the share holds from the pool becomes part of the reserve at no cost. The caller holds budget.mu.
+// grow raises the reserve towards the target, as far as the pool has bytes for it, and
+// reports whether it got there. What the share holds from the pool becomes part of the
+// reserve at no cost. The caller holds budget.mu.
 func (s *Share) grow() (done bool) {
 	missing := s.target - s.kept.Load()
 	if missing <= 0 {

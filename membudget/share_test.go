@@ -141,7 +141,8 @@ func TestMoreSharesThanBytes(t *testing.T) {
 	assert.Equal(t, int64(3), drain(b.Join()))
 }
 
-// A share that never holds more than its guarantee must never be refused, while greedy ones take all they can get.
+// A share that never holds more than its guarantee must never be refused, while greedy ones
+// take all they can get.
 func TestGuaranteeConcurrentSafe(t *testing.T) {
 	const limit, shares = 1 << 12, 4
 	b := membudget.New(limit, membudget.Options{})

@@ -2,9 +2,7 @@ package promexport
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,11 +30,11 @@ const patience = 500 * time.Millisecond
 //
 // A closed handler is still shown, with its final counts, until it is removed.
 //
-// All methods may be called concurrently, also during a scrape: that one shows a source
-// which is added or removed meanwhile or does not.
+// All methods may be called concurrently, also during a scrape. A source that is added or
+// removed meanwhile may or may not be in it.
 type Collector struct {
 	mu      sync.Mutex
-	sources []*source // replaced, never changed, so that a scrape can read them without mu
+	sources set
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -56,48 +54,39 @@ func NewCollector(sources ...Source) *Collector {
 // label already, s gets the first of name-2, name-3 and so on that is free. A source that
 // has no name, or whose Stats fails now, is labelled unknown.
 //
-// A source that was added before is not added again.
+// A source that was added before is not added again, and neither is a handler with the
+// queue of one that was: all handlers derived from one another are one source.
 func (c *Collector) Add(s Source) {
 	added := &source{Source: s}
-	name := "unknown"
 	// Without mu: a source that hangs must not hold up scrapes.
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if stats := added.call().wait(ctx); stats != nil && stats.Name != "" {
-		name = strings.ToValidUTF8(stats.Name, "\uFFFD")
-	}
+	stats := added.stats()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if slices.ContainsFunc(c.sources, added.is) {
-		return
-	}
-	added.label = c.freeLabel(name)
-	c.sources = append(slices.Clip(c.sources), added)
+	c.sources.add(added, stats)
 }
 
-// freeLabel returns name, with a suffix if another source has it.
-func (c *Collector) freeLabel(name string) string {
-	label := name
-	taken := func(s *source) bool { return s.label == label }
-	for n := 2; slices.ContainsFunc(c.sources, taken); n++ {
-		label = fmt.Sprintf("%s-%d", name, n)
-	}
-	return label
-}
-
-// Remove ends what Add began, and makes the label free for another source. For a source
-// that was never added it does nothing, and neither for one that cannot be compared, such
-// as a func: pass a pointer.
+// Remove ends what Add began, and makes the label free for another source. Any handler
+// with the queue of the one that was added will do. For a source that was never added it
+// does nothing, and neither for one that cannot be compared, such as a func: pass a
+// pointer.
 func (c *Collector) Remove(s Source) {
 	removed := &source{Source: s}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sources = slices.DeleteFunc(slices.Clone(c.sources), removed.is)
+	found := c.sources.remove(removed.identity())
+	c.mu.Unlock()
+	if found {
+		return
+	}
+	if stats := removed.stats(); stats != nil { // without mu, as in Add
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.sources.remove(queueOf(stats))
+	}
 }
 
 // Describe sends the descriptors of all metrics, whatever the sources.
 func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, m := range numbers {
+	for _, m := range slices.Concat(numbers, spoolNumbers) {
 		descs <- m.desc
 	}
 	for _, desc := range []*prometheus.Desc{dropped, breakerState, breakerTransitions, deliveryLatency, deliveryDuration} {
@@ -108,7 +97,7 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 // Collect takes one snapshot of each source, all at the same time, and sends its metrics.
 func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	c.mu.Lock()
-	sources := c.sources
+	sources := c.sources.list()
 	c.mu.Unlock()
 
 	calls := make([]*call, len(sources))
@@ -119,7 +108,7 @@ func (c *Collector) Collect(metrics chan<- prometheus.Metric) {
 	defer cancel()
 	for i, s := range sources {
 		if stats := calls[i].wait(ctx); stats != nil {
-			collect(metrics, s.label, stats)
+			collect(metrics, s.labels, stats)
 		}
 	}
 }

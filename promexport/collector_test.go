@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/asynchandler/asynchandler"
 	"github.com/asynchandler/asynchandler/internal/latency"
+	"github.com/asynchandler/asynchandler/internal/testsink"
 	"github.com/asynchandler/asynchandler/promexport"
 )
 
@@ -41,10 +44,10 @@ func TestAllSeriesExistFromTheStart(t *testing.T) {
 			_, r := register(t, h)
 			families, err := r.Gather()
 			require.NoError(t, err)
-			assert.Len(t, families, 21)
+			assert.Len(t, families, 22)
 			for _, f := range families {
 				want, isNot0 := map[string]int{
-					"asynchandler_records_dropped_total":     7 * 4,
+					"asynchandler_records_dropped_total":     8 * 4,
 					"asynchandler_breaker_state":             3,
 					"asynchandler_breaker_transitions_total": 3,
 				}[f.GetName()], map[string]bool{
@@ -93,23 +96,33 @@ func TestLevelsCountWithTheNearestBelow(t *testing.T) {
 }
 
 func TestDurationsHaveNativeAndClassicBuckets(t *testing.T) {
-	_, r := register(t, &fixed{stats: full()})
-	h := family(t, r, "delivery_duration_seconds")[0].GetHistogram()
-	assert.Equal(t, int32(latency.Schema), h.GetSchema())
-	assert.Equal(t, latency.ZeroThreshold, h.GetZeroThreshold())
-	assert.Equal(t, uint64(1), h.GetZeroCount())
-	assert.Len(t, h.GetPositiveSpan(), 2)
-	assert.Equal(t, []int64{2, 1}, h.GetPositiveDelta())
-	assert.Equal(t, uint64(6), h.GetSampleCount())
-	assert.Len(t, h.GetBucket(), 2)
-	assert.Nil(t, h.GetCreatedTimestamp())
+	synctest.Test(t, func(t *testing.T) {
+		h := asynchandler.New(testsink.NewSlow(nil, time.Second), asynchandler.WithBatchSize(1))
+		slog.New(h).Info("one")
+		slog.New(h).Info("two")
+		require.NoError(t, h.Close())
+		_, r := register(t, h)
+		got := family(t, r, "delivery_duration_seconds")[0].GetHistogram()
+		assert.Equal(t, int32(latency.Schema), got.GetSchema())
+		assert.Equal(t, latency.ZeroThreshold, got.GetZeroThreshold())
+		assert.Zero(t, got.GetZeroCount())
+		require.Len(t, got.GetPositiveSpan(), 1)
+		assert.Zero(t, got.GetPositiveSpan()[0].GetOffset(), "up to 1 s")
+		assert.Equal(t, []int64{2}, got.GetPositiveDelta())
+		assert.Equal(t, uint64(2), got.GetSampleCount())
+		assert.Equal(t, 2.0, got.GetSampleSum())
+		assert.Len(t, got.GetBucket(), len(latency.ClassicLimits))
+		assert.Nil(t, got.GetCreatedTimestamp())
+	})
 }
 
-func TestCountOfDurationsIsThatOfTheBuckets(t *testing.T) {
-	s := full()
-	s.DeliveryDuration.Count = 1000
-	_, r := register(t, &fixed{stats: s})
-	assert.Equal(t, uint64(6), family(t, r, "delivery_duration_seconds")[0].GetHistogram().GetSampleCount())
+// Statistics from elsewhere have no native buckets, which must add up to the count.
+func TestDurationsWithoutNativeBuckets(t *testing.T) {
+	_, r := register(t, &fixed{stats: full()})
+	got := family(t, r, "delivery_duration_seconds")[0].GetHistogram()
+	assert.Nil(t, got.Schema)
+	assert.Equal(t, uint64(6), got.GetSampleCount())
+	assert.Len(t, got.GetBucket(), 2)
 }
 
 func TestMetricsLint(t *testing.T) {

@@ -24,8 +24,8 @@
 // Use one [Collector] per registry, and [Collector.Add] for further handlers: a second
 // collector on the same registry is refused, as its metrics have the same names. Of two
 // handlers with the same name the second is shown as name-2. Handlers derived with WithAttrs
-// and WithGroup have the statistics of the one they come from: add only that. The members
-// of an [asynchandler.MultiHandler] are those that its Handlers method returns.
+// and WithGroup have the queue of the one they come from, and count as one with it. [Sources]
+// gives the members of an [asynchandler.MultiHandler].
 //
 // # Concurrency
 //

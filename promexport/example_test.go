@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/asynchandler/asynchandler"
 	"github.com/asynchandler/asynchandler/promexport"
@@ -54,6 +55,22 @@ func ExampleNewCollector() {
 	// asynchandler_records_delivered_total{handler="access"} 2
 }
 
+// All members of a MultiHandler in one line.
+func ExampleSources() {
+	m := asynchandler.NewMultiHandler(
+		asynchandler.NewJSONHandler(io.Discard, nil, asynchandler.WithName("app")),
+		asynchandler.NewTextHandler(io.Discard, nil, asynchandler.WithName("audit")),
+	)
+	defer m.Close()
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(promexport.NewCollector(promexport.Sources(m)...))
+
+	count, err := testutil.GatherAndCount(registry, "asynchandler_queue_depth")
+	fmt.Println(count, "queues", err)
+	// Output: 2 queues <nil>
+}
+
 // A handler that is made later and ends before the program does.
 func ExampleCollector_Add() {
 	collector := promexport.NewCollector()
@@ -73,6 +90,6 @@ func ExampleCollector_Add() {
 	collector.Remove(h)
 	show()
 	// Output:
-	// 21 metrics <nil>
+	// 22 metrics <nil>
 	// 0 metrics <nil>
 }

@@ -26,12 +26,11 @@ func (h *histogram) Desc() *prometheus.Desc { return deliveryDuration }
 
 // Write encodes the metric.
 func (h *histogram) Write(out *dto.Metric) error {
-	native, err := prometheus.NewConstNativeHistogram(deliveryDuration, h.count(), h.stats.Sum.Seconds(), h.stats.Buckets, nil,
-		h.stats.Zero, latency.Schema, latency.ZeroThreshold, time.Time{}, h.label)
+	metric, err := h.native()
 	if err != nil {
 		return err
 	}
-	if err := native.Write(out); err != nil {
+	if err := metric.Write(out); err != nil {
 		return err
 	}
 	out.Histogram.CreatedTimestamp = nil // not known
@@ -44,12 +43,18 @@ func (h *histogram) Write(out *dto.Metric) error {
 	return nil
 }
 
-// count is derived from the buckets, as Prometheus refuses a histogram whose count differs
-// from their sum.
-func (h *histogram) count() uint64 {
-	n := h.stats.Zero
-	for _, bucket := range h.stats.Buckets {
-		n += uint64(bucket)
+// native returns a histogram without classic buckets. It has no native ones either if they
+// do not add up to the count: Prometheus refuses such a histogram, and statistics that no
+// handler made have none.
+func (h *histogram) native() (prometheus.Metric, error) {
+	count, sum := h.stats.Count, h.stats.Sum.Seconds()
+	zero, buckets := h.stats.Exponential()
+	total := zero
+	for _, n := range buckets {
+		total += uint64(n)
 	}
-	return n
+	if total != count {
+		return prometheus.NewConstHistogram(deliveryDuration, count, sum, nil, h.label)
+	}
+	return prometheus.NewConstNativeHistogram(deliveryDuration, count, sum, buckets, nil, zero, latency.Schema, latency.ZeroThreshold, time.Time{}, h.label)
 }

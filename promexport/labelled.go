@@ -15,7 +15,7 @@ var (
 	dropped = newDesc("records_dropped_total",
 		"Records lost without being tried, by reason and level. overflow: the queue was full. block_timeout: a caller waited "+
 			"in vain. memory: the memory limit was reached. oversize: larger than that limit. closed: logged during or after "+
-			"the shutdown. shutdown: its time ran out. reentrant: logged by the destination itself. For overflow and memory "+
+			"the shutdown. shutdown: its time ran out. reentrant: logged by the destination itself. spool: gone from the disk. For overflow and memory "+
 			"make the destination faster, or raise capacity or limit.",
 		"reason", "level")
 	breakerState = newDesc("breaker_state",
@@ -33,37 +33,39 @@ var (
 // reasons are the values of the label reason that are there from the start.
 var reasons = [...]asynchandler.DropReason{
 	asynchandler.DropOverflow, asynchandler.DropBlockTimeout, asynchandler.DropMemory, asynchandler.DropOversize,
-	asynchandler.DropClosed, asynchandler.DropShutdown, asynchandler.DropReentrant,
+	asynchandler.DropClosed, asynchandler.DropShutdown, asynchandler.DropReentrant, asynchandler.DropSpool,
 }
 
 // collect sends all metrics of one source.
-func collect(metrics chan<- prometheus.Metric, label string, s *asynchandler.Stats) {
+func collect(metrics chan<- prometheus.Metric, l *labels, s *asynchandler.Stats) {
 	for _, m := range numbers {
-		metrics <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(s), label)
+		metrics <- &sample{m.desc, l.handler, m.kind, m.value(s)}
 	}
-	for key, n := range dropCounts(s.Drops) {
-		metrics <- prometheus.MustNewConstMetric(dropped, prometheus.CounterValue, float64(n), label, key.reason, key.level)
-	}
-	collectBreaker(metrics, label, &s.Breaker)
-	metrics <- prometheus.MustNewConstSummary(deliveryLatency, s.Latency.Count, s.Latency.Sum.Seconds(), quantiles(&s.Latency), label)
-	metrics <- &histogram{label, &s.DeliveryDuration}
-}
-
-type dropKey struct{ reason, level string }
-
-// dropCounts adds up the drops by their labels, with a 0 where there is none: rate() sees
-// the first drop only if there was a 0 before it.
-func dropCounts(drops []asynchandler.DropCount) map[dropKey]uint64 {
-	counts := make(map[dropKey]uint64, len(drops))
-	for _, reason := range reasons {
-		for _, level := range [...]string{"debug", "info", "warn", "error"} {
-			counts[dropKey{string(reason), level}] = 0
+	if s.HasSpool {
+		for _, m := range spoolNumbers {
+			metrics <- &sample{m.desc, l.handler, m.kind, m.value(s)}
 		}
 	}
+	collectDrops(metrics, l, s.Drops)
+	collectBreaker(metrics, l, &s.Breaker)
+	metrics <- prometheus.MustNewConstSummary(deliveryLatency, s.Latency.Count, s.Latency.Sum.Seconds(), quantiles(&s.Latency), l.name)
+	metrics <- &histogram{l.name, &s.DeliveryDuration}
+}
+
+// collectDrops adds up the drops by their labels, with a 0 where there is none: rate() sees
+// the first drop only if there was a 0 before it.
+func collectDrops(metrics chan<- prometheus.Metric, l *labels, drops []asynchandler.DropCount) {
+	counts := make(map[dropKey]uint64, len(l.drops))
 	for _, d := range drops {
 		counts[dropKey{strings.ToValidUTF8(string(d.Reason), "\uFFFD"), levelLabel(d.Level)}] += d.Count
 	}
-	return counts
+	for key, pairs := range l.drops {
+		metrics <- &sample{dropped, pairs, prometheus.CounterValue, float64(counts[key])}
+		delete(counts, key)
+	}
+	for key, n := range counts { // reasons of a source that is no handler
+		metrics <- prometheus.MustNewConstMetric(dropped, prometheus.CounterValue, float64(n), l.name, key.reason, key.level)
+	}
 }
 
 func levelLabel(l slog.Level) string {
@@ -78,21 +80,15 @@ func levelLabel(l slog.Level) string {
 	return "error"
 }
 
-func collectBreaker(metrics chan<- prometheus.Metric, label string, b *asynchandler.BreakerStats) {
-	for _, state := range [...]struct {
-		name    string
-		entered uint64
-	}{
-		{"closed", b.Closed},
-		{"open", b.Opened},
-		{"half-open", b.HalfOpened},
-	} {
+func collectBreaker(metrics chan<- prometheus.Metric, l *labels, b *asynchandler.BreakerStats) {
+	entered := [...]uint64{b.Closed, b.Opened, b.HalfOpened} // as in states
+	for i, state := range states {
 		var in float64
-		if b.State == state.name {
+		if b.State == state {
 			in = 1
 		}
-		metrics <- prometheus.MustNewConstMetric(breakerState, prometheus.GaugeValue, in, label, state.name)
-		metrics <- prometheus.MustNewConstMetric(breakerTransitions, prometheus.CounterValue, float64(state.entered), label, state.name)
+		metrics <- &sample{breakerState, l.states[i], prometheus.GaugeValue, in}
+		metrics <- &sample{breakerTransitions, l.transitions[i], prometheus.CounterValue, float64(entered[i])}
 	}
 }
 

@@ -38,7 +38,7 @@ var numbers = []number{
 		func(s *asynchandler.Stats) float64 { return float64(s.PeakDepth) }),
 
 	counter("records_received_total",
-		"Records logged. Each ends as delivered, fallback, failed or dropped, or still counts in queue_depth.",
+		"Records logged. Each ends as delivered, fallback, failed or dropped, or still counts in queue_depth or spool_records.",
 		func(s *asynchandler.Stats) float64 { return float64(s.Received) }),
 	counter("records_delivered_total",
 		"Records that the destination took. If it stands still while records are received, look at the breaker and at in_flight_seconds.",
@@ -64,9 +64,13 @@ var numbers = []number{
 		"Bytes that the writer took; 0 for handlers without one. Use it to plan disk and network.",
 		func(s *asynchandler.Stats) float64 { return float64(s.WrittenBytes) }),
 	counter("caller_blocked_seconds_total",
-		"Time that callers waited for room, added up. If it rises, logging slows the program down: raise the capacity, "+
-			"set a block timeout, or let the overflow policy drop.",
+		"Time that callers waited for room, added up, waits that still run included. If it rises, logging slows the program "+
+			"down: raise the capacity, set a block timeout, or let the overflow policy drop.",
 		func(s *asynchandler.Stats) float64 { return s.Blocked.Seconds() }),
+	gauge("callers_waiting",
+		"Callers that wait for room right now. If it stays above 0, log calls hold up the program: look at the breaker and at "+
+			"delivery_duration_seconds.",
+		func(s *asynchandler.Stats) float64 { return float64(s.Waiting) }),
 	gauge("in_flight_seconds",
 		"Age of the delivery that is running, 0 if none is. If it grows from scrape to scrape, the destination hangs.",
 		func(s *asynchandler.Stats) float64 { return s.InFlight.Seconds() }),
@@ -80,6 +84,24 @@ var numbers = []number{
 	gauge("last_error_timestamp_seconds",
 		"Time of the last delivery error, panic or stall as Unix time, 0 if there was none. What it was is last_error in the statistics.",
 		lastError),
+}
+
+// spoolNumbers are there for a handler with a spool.
+var spoolNumbers = []number{
+	gauge("spool_records",
+		"Records on the disk of a handler with a spool. If it does not fall although the breaker is closed, the disk cannot be read: "+
+			"look at last_error in the statistics.",
+		func(s *asynchandler.Stats) float64 { return float64(s.Spooled) }),
+	gauge("spool_bytes",
+		"Bytes that the spool takes on the disk. Near its bound the oldest records go, dropped for the reason spool: repair the "+
+			"destination, or raise MaxBytes.",
+		func(s *asynchandler.Stats) float64 { return float64(s.SpooledBytes) }),
+	counter("records_spooled_total",
+		"Records that were put on the disk, as the destination did not take them in time.",
+		func(s *asynchandler.Stats) float64 { return float64(s.SpooledTotal) }),
+	counter("records_recovered_total",
+		"Records that an earlier process has left on the disk. They are in no records_received_total of this process.",
+		func(s *asynchandler.Stats) float64 { return float64(s.Recovered) }),
 }
 
 func lastError(s *asynchandler.Stats) float64 {

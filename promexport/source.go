@@ -8,17 +8,39 @@ import (
 	"github.com/asynchandler/asynchandler"
 )
 
-// source is a Source that may misbehave, and the label it is shown with.
-type source struct {
-	Source
-	label string
-	late  atomic.Pointer[call] // the last one that was not waited for to the end
+// Sources returns the members of m, each of which has a queue of its own:
+//
+//	promexport.NewCollector(promexport.Sources(m)...)
+func Sources(m *asynchandler.MultiHandler) []Source {
+	var members []Source
+	for _, h := range m.Handlers() {
+		members = append(members, h)
+	}
+	return members
 }
 
-// is reports whether other has the same Source. One that cannot be compared is like none.
-func (s *source) is(other *source) bool {
-	return reflect.ValueOf(s.Source).Comparable() && reflect.ValueOf(other.Source).Comparable() &&
-		s.Source == other.Source
+// source is a Source that may misbehave, and what the set of all knows of it.
+type source struct {
+	Source
+	labels *labels
+	ids    []any
+	late   atomic.Pointer[call] // the last one that was not waited for to the end
+}
+
+// identity is equal for two with the same Source. It is nil for one that is nil or cannot
+// be compared.
+func (s *source) identity() any {
+	if reflect.ValueOf(s.Source).Comparable() {
+		return s.Source
+	}
+	return nil
+}
+
+// stats asks for one snapshot. It returns nil if that fails.
+func (s *source) stats() *asynchandler.Stats {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return s.call().wait(ctx)
 }
 
 // call calls Stats on a goroutine of its own. It returns nil if an earlier call is stuck:

@@ -79,6 +79,32 @@ func TestAddAndRemove(t *testing.T) {
 	assert.Equal(t, []string{"x", "x-2"}, handlers(t, r), "a free label is used again")
 }
 
+func TestOneQueueIsOneSource(t *testing.T) {
+	h := asynchandler.NewJSONHandler(io.Discard, nil)
+	defer h.Close()
+	derived := h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).(*asynchandler.Handler)
+	another := asynchandler.NewJSONHandler(io.Discard, nil)
+	defer another.Close()
+	c, r := register(t, h, derived, sourceFunc(derived.Stats), another)
+	assert.Equal(t, []string{"default", "default-2"}, handlers(t, r))
+	c.Remove(derived)
+	assert.Equal(t, []string{"default-2"}, handlers(t, r), "the queue is removed")
+	c.Add(derived)
+	c.Remove(h)
+	assert.Equal(t, []string{"default-2"}, handlers(t, r))
+}
+
+func TestMembersOfAMultiHandler(t *testing.T) {
+	m := asynchandler.NewMultiHandler(
+		asynchandler.NewJSONHandler(io.Discard, nil), asynchandler.NewTextHandler(io.Discard, nil),
+	)
+	defer m.Close()
+	derived := m.WithGroup("g").(*asynchandler.MultiHandler)
+	_, r := register(t, append(promexport.Sources(m), promexport.Sources(derived)...)...)
+	assert.Equal(t, []string{"default", "default-2"}, handlers(t, r))
+	assert.Empty(t, promexport.Sources(&asynchandler.MultiHandler{}))
+}
+
 func TestSourcesThatCannotBeCompared(t *testing.T) {
 	f := sourceFunc(func() asynchandler.Stats { return asynchandler.Stats{Name: "f"} })
 	c, r := register(t, f, f)

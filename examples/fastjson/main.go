@@ -29,10 +29,17 @@ const (
 	requests = 10 // of each client
 )
 
+// encoder makes lines. Its format says by whose rules: asynchandler knows slog's own
+// handlers only, and would else ask values for both.
+type encoder struct {
+	make   func(io.Writer) slog.Handler
+	format asynchandler.Format
+}
+
 // encoders are what -format can choose.
-var encoders = map[string]func(io.Writer) slog.Handler{
-	"json":     newJSON,
-	"terminal": newTerminal,
+var encoders = map[string]encoder{
+	"json":     {newJSON, asynchandler.FormatJSON},
+	"terminal": {newTerminal, asynchandler.FormatText},
 }
 
 // newJSON returns a handler that is quicker than slog's, at the price of some of its
@@ -52,7 +59,7 @@ func main() {
 // run is the program. It returns the exit code.
 func run(args []string, stdout, stderr io.Writer) (code int) {
 	console := log.New(stderr, "fastjson: ", 0)
-	encoder, err := parse(args, stderr)
+	chosen, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
@@ -61,7 +68,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		return 2
 	}
 
-	h := asynchandler.NewWriterHandler(stdout, encoder)
+	h := asynchandler.NewWriterHandler(stdout, chosen.make, asynchandler.WithFormat(chosen.format))
 	logger := slog.New(h)
 	var wg sync.WaitGroup
 	for client := range clients {

@@ -90,8 +90,8 @@ func fill(ctx context.Context, file io.WriteCloser, records int) error {
 	defer giveUp(nil)
 	h := asynchandler.NewJSONHandler(file, nil,
 		asynchandler.WithOverflow(asynchandler.Block), // until the end of ctx: wait rather than lose a record
-		asynchandler.WithMaxWrite(64<<10),             // timberjack refuses a Write that is larger than a file,
-		asynchandler.WithMaxRecordSize(64<<10),        // so no record may have a line that is
+		asynchandler.WithMaxWrite(64<<10),             // timberjack takes bytes as they come, else each record has a Write,
+		asynchandler.WithMaxRecordSize(64<<10),        // but none larger than a file: no record may have such a line
 		asynchandler.WithErrorHandler(giveUp),         // a service would go on; the records wait
 		asynchandler.WithCloseTimeout(5*time.Second),
 		// After the last line. It also ends the goroutine that timberjack has.

@@ -10,6 +10,10 @@
 // destination hang, to see the alerts fire:
 //
 //	curl -X POST 'localhost:8080/hang?for=30s'
+//
+// It logs at INFO, yet a request that fails has its DEBUG lines in the log, and no other:
+//
+//	curl localhost:8080/ok localhost:8080/fail
 package main
 
 import (
@@ -27,6 +31,7 @@ import (
 	"time"
 
 	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/recorder"
 )
 
 func main() {
@@ -49,15 +54,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	}
 
 	out := &valve{out: stdout}
-	h := asynchandler.NewJSONHandler(out, nil, asynchandler.WithName("requests"), asynchandler.WithCapacity(c.capacity))
+	all := &slog.HandlerOptions{Level: slog.LevelDebug} // what to show is up to the recorder
+	h := asynchandler.NewJSONHandler(out, all, asynchandler.WithName("requests"), asynchandler.WithCapacity(c.capacity),
+		asynchandler.WithMaxWrite(4096)) // the valve takes bytes as they come, and may be before a pipe
 	defer func() { // after the server: its last requests are logged too
 		if err := h.Close(); err != nil {
 			console.Println(err)
 			code = 1
 		}
 	}()
-	logger := slog.New(h)
-	if err := listenAndServe(ctx, c, logger, newMux(logger, h, out, c.drill)); err != nil {
+	rec := recorder.New(h, recorder.Options{Name: "requests"})
+	logger := slog.New(rec)
+	if err := listenAndServe(ctx, c, logger, newMux(logger, h, rec, out, c.drill)); err != nil {
 		logger.Error("service failed", "err", err)
 		console.Println(err)
 		return 1

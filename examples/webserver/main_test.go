@@ -69,6 +69,22 @@ func TestLoadIsLogged(t *testing.T) {
 	assert.GreaterOrEqual(t, failed, 2, "every tenth")
 }
 
+func TestARequestThatFailsHasItsDebugLines(t *testing.T) {
+	p := start(t)
+	require.Equal(t, 200, get(t, p.url+"/ok", nil))
+	require.Equal(t, 500, get(t, p.url+"/fail", nil))
+	require.Equal(t, 200, get(t, p.url+"/ok", nil))
+	require.NoError(t, p.terminate(t))
+	entries := p.entries()
+	assert.Equal(t, []entry{
+		{"INFO", "request", "", "/ok", 200},
+		{"DEBUG", "cache miss", "", "", 0},
+		{"DEBUG", "database asked", "", "", 0},
+		{"ERROR", "request", "", "/fail", 500},
+		{"INFO", "request", "", "/ok", 200},
+	}, entries[1:len(entries)-1])
+}
+
 func TestMonitoringIsNotLogged(t *testing.T) {
 	p := start(t)
 	require.Equal(t, 200, get(t, p.url+"/metrics", nil))
@@ -89,7 +105,7 @@ func TestHangIsForDrills(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, p.hang(t, "soon"))
 	require.Equal(t, http.StatusOK, p.hang(t, "1h"))
 	require.Equal(t, http.StatusOK, get(t, p.url+"/hello", nil), "the log hangs, the service does not")
-	assert.Equal(t, 1, p.stats(t).Depth)
+	assert.Positive(t, p.stats(t).Depth) // the line of the first request may be in time, or wait too
 }
 
 func TestRunSaysWhatIsWrongInOneLine(t *testing.T) {

@@ -12,12 +12,13 @@ import (
 
 	"github.com/asynchandler/asynchandler"
 	"github.com/asynchandler/asynchandler/promexport"
+	"github.com/asynchandler/asynchandler/recorder"
 )
 
 // newMux returns all that the service answers. Requests of the monitoring are not logged.
-func newMux(logger *slog.Logger, h *asynchandler.Handler, out *valve, drill bool) *http.ServeMux {
+func newMux(logger *slog.Logger, h *asynchandler.Handler, rec *recorder.Handler, out *valve, drill bool) *http.ServeMux {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(promexport.NewCollector(h))
+	registry.MustRegister(promexport.NewCollector(h), promexport.NewRecorderCollector(rec))
 
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
@@ -26,12 +27,17 @@ func newMux(logger *slog.Logger, h *asynchandler.Handler, out *valve, drill bool
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"status": "ok", "log": h.Stats()})
 	})
-	mux.Handle("GET /hello", logged(logger, func(w http.ResponseWriter, _ *http.Request) {
+	hello := func(w http.ResponseWriter, r *http.Request) {
+		logger.DebugContext(r.Context(), "greeting found", "language", "en")
 		_, _ = io.WriteString(w, "hello\n")
-	}))
-	mux.Handle("GET /fail", logged(logger, func(w http.ResponseWriter, _ *http.Request) {
+	}
+	mux.Handle("GET /hello", remembered(logged(logger, hello)))
+	mux.Handle("GET /ok", remembered(logged(logger, hello)))
+	mux.Handle("GET /fail", remembered(logged(logger, func(w http.ResponseWriter, r *http.Request) {
+		logger.DebugContext(r.Context(), "cache miss", "key", "greeting")
+		logger.DebugContext(r.Context(), "database asked", "tries", 3, "err", io.ErrUnexpectedEOF)
 		http.Error(w, "this one fails", http.StatusInternalServerError)
-	}))
+	})))
 	if drill {
 		mux.HandleFunc("POST /hang", func(w http.ResponseWriter, r *http.Request) {
 			d, err := time.ParseDuration(r.FormValue("for"))
@@ -43,6 +49,16 @@ func newMux(logger *slog.Logger, h *asynchandler.Handler, out *valve, drill bool
 		})
 	}
 	return mux
+}
+
+// remembered makes each request a scope of the recorder. It is outside of logged, whose line
+// at ERROR lets out what the scope has.
+func remembered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, forget := recorder.Begin(r.Context())
+		defer forget()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // logged logs each request when it is answered.

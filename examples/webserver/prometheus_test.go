@@ -46,7 +46,7 @@ func TestPrometheus(t *testing.T) {
 	p.healthyRules(t)
 	assert.Empty(t, p.firing(t), "before the outage")
 
-	require.Equal(t, http.StatusOK, program.hang(t, "7s")) // longer than the stall timeout
+	require.Equal(t, http.StatusOK, program.hang(t, "15s")) // the breaker is open from the stall timeout until the call returns
 	stopLoad = underLoad(program.url)
 	p.eventually(t, "the alert for lost errors", func(c *assert.CollectT) {
 		assert.Contains(c, p.firing(c), "AsynchandlerImportantRecordsLost")
@@ -103,7 +103,7 @@ func startPrometheus(t *testing.T, binary, target string) *server {
 	rules, err := os.ReadFile("../../promexport/rules/asynchandler.rules.yml")
 	require.NoError(t, err)
 	// The real rules, but for the times: minutes would be too long for a test.
-	short := strings.NewReplacer("[5m]", "[10s]", "for: 5m", "for: 1s", "for: 2m", "for: 1s")
+	short := strings.NewReplacer("[5m]", "[10s]", "offset 5m", "offset 10s", "for: 5m", "for: 1s", "for: 2m", "for: 1s")
 	write("rules.yml", short.Replace(string(rules)))
 	write("prometheus.yml", fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
@@ -230,6 +230,7 @@ func numbers(s *asynchandler.Stats) map[string]float64 {
 		"asynchandler_written_bytes_total":                         float64(s.WrittenBytes),
 		"asynchandler_stalls_total":                                float64(s.Stalls),
 		"asynchandler_in_flight_seconds":                           0,
+		"asynchandler_callers_waiting":                             0,
 		"asynchandler_memory_used_bytes":                           0,
 		"asynchandler_delivery_latency_seconds_count":              float64(s.Latency.Count),
 		"asynchandler_delivery_latency_seconds_sum":                s.Latency.Sum.Seconds(),

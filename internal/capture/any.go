@@ -3,41 +3,142 @@ package capture
 import (
 	"encoding"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"reflect"
+	"strings"
 )
 
-// anyValue is x for a handler that is not known: it shows what x would under the
-// rules of both of slog's handlers, and an error stays an error.
-func anyValue(x any) slog.Value {
-	if err, ok := x.(error); ok {
-		return slog.AnyValue(freezeError(err))
+// methods says by which methods a value shows itself.
+type methods uint8
+
+const (
+	hasText methods = 1 << iota // MarshalText or AppendText
+	hasString
+	hasFormat
+	hasJSON
+	hasError
+)
+
+func methodsOf(x any) (has methods) {
+	if _, ok := x.(json.Marshaler); ok {
+		has |= hasJSON
 	}
-	return slog.AnyValue(rendered{withJSON{jsonOf(x)}, withText{textOf(x)}})
+	if _, ok := x.(encoding.TextMarshaler); ok {
+		has |= hasText
+	}
+	if _, ok := x.(encoding.TextAppender); ok {
+		has |= hasText
+	}
+	if _, ok := x.(fmt.Stringer); ok {
+		has |= hasString
+	}
+	if _, ok := x.(error); ok {
+		has |= hasError
+	}
+	if _, ok := x.(fmt.Formatter); ok {
+		has |= hasFormat
+	}
+	return has
 }
 
-// rendered is a value that is no error, by both rules. It is not kept by pointer, so
-// that its size can be told.
-type rendered struct {
-	withJSON
-	withText
+// forms are what a value shows.
+type forms struct {
+	json   []byte
+	text   string // of MarshalText
+	string string // of String
+	err    string // of Error
+	plain  string // under %v
+	plus   string // under %+v
 }
 
-// String returns what a text handler shows.
-func (r rendered) String() string { return r.text }
+// anyValue is x for a handler that is not known. copies says that no string may be
+// shared with what a method of x returned.
+func anyValue(x any, copies bool) slog.Value {
+	has := methodsOf(x)
+	f := formsOf(x, has)
+	if f.plus != f.plain {
+		has |= hasFormat
+	}
+	if copies {
+		for _, s := range []*string{&f.string, &f.err, &f.plain, &f.plus} {
+			*s = strings.Clone(*s)
+		}
+	}
+	if err, ok := x.(error); ok {
+		return slog.AnyValue(dressError(f, has, err))
+	}
+	return slog.AnyValue(dress(f, has))
+}
 
-type withJSON struct{ data []byte }
+// formsOf asks x by the methods that it has, each once, and makes the other forms of
+// what these say. Only a value without any is read by reflection.
+func formsOf(x any, has methods) (f forms) {
+	if has == 0 {
+		f.plain = renderText(x)
+		f.plus = f.plain
+		f.json = jsonOf(x)
+		return f
+	}
+	if has&hasText != 0 {
+		f.text = marshaledText(x)
+	}
+	if has&hasString != 0 {
+		f.string = stringOf(x, has)
+	}
+	if err, ok := x.(error); ok {
+		f.err = errorText(err)
+	}
+	if has&hasJSON != 0 {
+		f.json = jsonOf(x)
+	}
+	f.print(x, has)
+	if has&hasJSON == 0 {
+		f.encode(x, has)
+	}
+	return f
+}
 
-// MarshalJSON returns what a JSON handler shows.
-func (w withJSON) MarshalJSON() ([]byte, error) { return w.data, nil }
+// print makes what fmt shows of x.
+func (f *forms) print(x any, has methods) {
+	switch {
+	case has&hasError != 0:
+		f.plain = f.err
+	case has&hasString != 0:
+		f.plain = f.string
+	case has&hasFormat != 0:
+		f.plain = formatted("%v", x)
+	case has&hasText != 0:
+		f.plain = f.text
+	case isNil(reflect.ValueOf(x)):
+		f.plain = "<nil>"
+	default:
+		f.plain = string(f.json)
+		_ = json.Unmarshal(f.json, &f.plain) // if it is a string
+	}
+	f.plus = f.plain
+	if has&hasFormat != 0 || has&hasError != 0 && mayHaveFailed(f.err) { // fmt shows a panic in its own way
+		f.plus = formatted("%+v", x)
+	}
+}
 
-type withText struct{ text string }
+// encode makes the JSON of x, which has no method for it.
+func (f *forms) encode(x any, has methods) {
+	switch {
+	case has&hasError != 0:
+		f.json = jsonString(f.err)
+	case isNil(reflect.ValueOf(x)), has&hasText != 0 && mayHaveFailed(f.text):
+		f.json = jsonOf(x)
+	case has&hasText != 0:
+		f.json = jsonOf(f.text)
+	default:
+		f.json = jsonString(f.plus)
+	}
+}
 
-// MarshalText returns what a text handler shows.
-func (w withText) MarshalText() ([]byte, error) { return []byte(w.text), nil }
+func mayHaveFailed(text string) bool {
+	return strings.HasPrefix(text, "!") || text == "<nil>"
+}
 
 // jsonOf returns x as a JSON handler shows it, failures too: an error from
 // MarshalJSON would be shown with the name of our type before it.
@@ -49,94 +150,12 @@ func jsonOf(x any) []byte {
 	return data
 }
 
-// textOf returns x as a text handler shows it, but for data that is nested
-// without end: fmt overflows the stack on some that a JSON handler, which next
-// may be, survives.
-func textOf(x any) string {
-	if tm, ok := x.(encoding.TextMarshaler); ok {
-		return marshaledText(tm)
+// stringOf returns what String of x returns; by way of fmt, as slog's text handler asks
+// for it, if that does not ask another method.
+func stringOf(x any, has methods) (text string) {
+	if has&(hasError|hasFormat) == 0 {
+		return printed(x)
 	}
-	v := reflect.ValueOf(x)
-	if held, ok := x.(reflect.Value); ok {
-		v = held // fmt prints what it holds
-	}
-	if nestsTooDeep(v, 0) {
-		return fmt.Sprintf("!ERROR:nested deeper than %d levels", maxDepth)
-	}
-	return plusText(x)
-}
-
-// frozenError shows what err showed at the call; [errors.Is] and [errors.As]
-// find err through it. Of the marshalers it has those that err has, because
-// handlers go by them.
-type frozenError struct {
-	err  error
-	text string // of Error
-	plus string // under fmt's %+v
-}
-
-type jsonError struct {
-	frozenError
-	withJSON
-}
-
-type textError struct {
-	frozenError
-	withText
-}
-
-type jsonTextError struct {
-	frozenError
-	withJSON
-	withText
-}
-
-func freezeError(err error) error {
-	text, ok := errorText(err)
-	frozen := frozenError{err: err, text: text, plus: text}
-	if _, formats := err.(fmt.Formatter); formats || !ok {
-		frozen.plus = plusText(err) // else fmt, too, shows what Error returns
-	}
-	_, marshalsJSON := err.(json.Marshaler)
-	tm, marshalsText := err.(encoding.TextMarshaler)
-	switch {
-	case marshalsJSON && marshalsText:
-		return jsonTextError{frozen, withJSON{jsonOf(err)}, withText{marshaledText(tm)}}
-	case marshalsJSON:
-		return jsonError{frozen, withJSON{jsonOf(err)}}
-	case marshalsText:
-		return textError{frozen, withText{marshaledText(tm)}}
-	default:
-		return frozen
-	}
-}
-
-// Error returns the text at the call.
-func (e frozenError) Error() string { return e.text }
-
-// Unwrap returns the original error.
-func (e frozenError) Unwrap() error { return e.err }
-
-// Format implements [fmt.Formatter]: %+v shows what it showed at the call, other
-// verbs show the text.
-func (e frozenError) Format(s fmt.State, verb rune) {
-	if verb == 'v' && s.Flag('+') {
-		_, _ = io.WriteString(s, e.plus)
-		return
-	}
-	_, _ = fmt.Fprintf(s, fmt.FormatString(s, verb), e.text)
-}
-
-// ErrorType returns the name of the original's type, for OpenTelemetry: it asks errors
-// for this method (semconv.ErrorType) and shows the type of the value if there is none.
-func (e frozenError) ErrorType() string {
-	var named interface{ ErrorType() string }
-	if errors.As(e.err, &named) {
-		return named.ErrorType()
-	}
-	t := reflect.TypeOf(e.err)
-	if t.PkgPath() == "" || t.Name() == "" {
-		return t.String()
-	}
-	return t.PkgPath() + "." + t.Name()
+	defer showPanic(&text, x)
+	return x.(fmt.Stringer).String()
 }

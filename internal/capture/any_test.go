@@ -2,6 +2,7 @@ package capture_test
 
 import (
 	"bytes"
+	"crypto"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -9,8 +10,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
+	"math/big"
 	"net"
+	"net/netip"
 	"reflect"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,8 +37,10 @@ func TestAnyKeepsTypes(t *testing.T) {
 	for _, v := range []any{
 		nil, "s", []byte("abc"),
 		[]byte{},
-		[]byte(nil), rawBytes("abc"), secret("abc"),
+		[]byte(nil), rawBytes("abc"),
 		net.IP{1, 2, 3, 4},
+		net.IPMask{255},
+		net.HardwareAddr{1, 2},
 		json.RawMessage(`{}`),
 		[]string{"a"},
 		[]string{},
@@ -49,11 +56,15 @@ func TestAnyKeepsTypes(t *testing.T) {
 		map[int]bool{1: true},
 		map[text]int{"a": 1},
 		map[text]int(nil),
-		&slog.Source{File: "f", Line: 1}, slog.LevelWarn, slog.KindAny, level(1),
+		&slog.Source{File: "f", Line: 1}, slog.LevelWarn, slog.KindAny, time.May, time.Sunday, fs.ModeDir, json.Number("1"), reflect.Int, crypto.SHA256,
+		netip.MustParseAddr("::1%eth0"), netip.MustParseAddrPort("1.2.3.4:5"), netip.MustParsePrefix("10.0.0.0/8"), syscall.ENOENT, syscall.SIGINT,
+		struct {
+			A netip.Addr
+			D time.Duration
+		}{netip.IPv6Loopback(), 1},
 		point{1, 2},
 		struct{ T time.Time }{when},
-		(*person)(nil), (*codeError)(nil), map[string]any(nil),
-		constError{1},
+		(*person)(nil), map[string]any(nil),
 		errors.New("e"), fmt.Errorf("%w", io.EOF),
 	} {
 		t.Run(fmt.Sprintf("%T %v", v, v == nil), func(t *testing.T) {
@@ -171,8 +182,8 @@ func TestAnyRenderedValueInOtherEncoders(t *testing.T) {
 	assert.Equal(t, wantText, fmt.Sprint(frozen))
 }
 
-// A map that holds itself is an error under JSON and ends the process under
-// fmt: for an unknown handler, which may be JSON, it must do neither harm.
+// A map that holds itself is an error under JSON and ends the process under fmt: here
+// it becomes a text.
 func TestDataNestedWithoutEnd(t *testing.T) {
 	loop := map[string]any{}
 	loop["self"] = loop
@@ -181,17 +192,123 @@ func TestDataNestedWithoutEnd(t *testing.T) {
 	type hidden struct{ loop map[string]any }
 	for _, v := range []any{loop, list, &list, struct{ L any }{loop}, []map[string]any{loop}, &hidden{loop}, map[any]int{&loop: 1}, reflect.ValueOf(loop)} {
 		for _, p := range pairings {
-			if p.name == "Text" || p.name == "Any behind Text" {
-				continue // slog itself overflows the stack
+			if p.madeOfAnother(v) {
+				continue
 			}
 			var buf bytes.Buffer
 			h := p.next(&buf, nil)
-			want := shown(t, h, &buf, recordOf(slog.Any("k", v)))
 			r := recordOf(slog.Any("k", v))
 			capture.Record(&r, p.format)
-			assert.Equal(t, want, shown(t, h, &buf, r))
+			got := shown(t, h, &buf, r)
+			if p.name == "Text" || p.name == "Any behind Text" { // slog itself overflows the stack
+				if reflect.TypeOf(v) != reflect.TypeFor[map[any]int]() { // whose key is a pointer
+					assert.Contains(t, got, `k="!ERROR:nested deeper than 10000 levels"`)
+				}
+				continue
+			}
+			assert.Equal(t, shown(t, h, &buf, recordOf(slog.Any("k", v))), got)
 		}
 	}
 	assert.Equal(t, "!ERROR:nested deeper than 10000 levels", fmt.Sprint(frozenAny(t, loop)))
 	assert.Equal(t, "looping", fmt.Sprint(frozenAny(t, named(loop))), "fmt goes no further than to String")
+}
+
+type endless struct{}
+
+func (endless) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("l", endless{}), slog.Any("r", endless{}))
+}
+
+func TestGroupsWithoutEnd(t *testing.T) { // P8
+	attrs := make([]slog.Attr, 1)
+	attrs[0] = slog.GroupAttrs("g", attrs...)
+	for _, v := range []slog.Value{slog.AnyValue(endless{}), slog.GroupValue(attrs...)} {
+		r := recordOf(slog.Attr{Key: "k", Value: v})
+		capture.Record(&r, capture.JSON)
+		var buf bytes.Buffer
+		assert.Contains(t, shown(t, slog.NewJSONHandler(&buf, nil), &buf, r), `"!ERROR:more than 10000 groups"`)
+	}
+}
+
+// asked counts by which rule it is read.
+type asked struct{ calls map[string]int }
+
+type (
+	askedJSON   struct{ asked }
+	askedText   struct{ asked }
+	askedString struct{ asked }
+	askedError  struct{ asked }
+	askedFormat struct{ asked }
+	askedAll    struct{ asked }
+)
+
+func (a asked) by(rule string) string { a.calls[rule]++; return "by " + rule }
+
+func (a askedJSON) MarshalJSON() ([]byte, error) { return json.Marshal(a.by("json")) }
+func (a askedText) MarshalText() ([]byte, error) { return []byte(a.by("text")), nil }
+func (a askedString) String() string             { return a.by("string") }
+func (a askedError) Error() string               { return a.by("error") }
+func (a askedFormat) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.by("format")) }
+func (a askedAll) MarshalJSON() ([]byte, error)  { return json.Marshal(a.by("json")) }
+func (a askedAll) MarshalText() ([]byte, error)  { return []byte(a.by("text")), nil }
+func (a askedAll) String() string                { return a.by("string") }
+
+func TestAnyAsksOnlyTheMethodsThatThereAre(t *testing.T) { // P4
+	for _, tt := range []struct {
+		name               string
+		make               func(asked) any
+		wantJSON, wantText string
+	}{
+		{"json", func(a asked) any { return askedJSON{a} }, `"by json"`, "by json"},
+		{"text", func(a asked) any { return askedText{a} }, `"by text"`, "by text"},
+		{"string", func(a asked) any { return askedString{a} }, `"by string"`, "by string"},
+		{"error", func(a asked) any { return askedError{a} }, `"by error"`, "by error"},
+		{"format", func(a asked) any { return askedFormat{a} }, `"by format"`, "by format"},
+		{"all", func(a asked) any { return askedAll{a} }, `"by json"`, "by text"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := asked{map[string]int{}}
+			r := recordOf(slog.Any("k", tt.make(a)))
+			capture.Record(&r, capture.Any)
+			calls := maps.Clone(a.calls)
+			var buf bytes.Buffer
+			assert.Contains(t, shown(t, newJSON(&buf, nil), &buf, r), `"k":`+tt.wantJSON)
+			assert.Contains(t, shown(t, newText(&buf, nil), &buf, r), `k="`+tt.wantText+`"`)
+			assert.Equal(t, calls, a.calls, "nothing is asked later")
+			for rule, n := range calls {
+				assert.LessOrEqual(t, n, 2, rule) // Format for %v and for %+v
+			}
+		})
+	}
+}
+
+// Handlers go by the methods of a value.
+func TestAnyHasTheMethodsOfTheOriginal(t *testing.T) { // P4
+	for _, v := range values() {
+		x, _ := v.make()
+		if x == nil || slog.AnyValue(x).Kind() != slog.KindAny {
+			continue
+		}
+		frozen := frozenAny(t, x)
+		if reflect.TypeOf(frozen) == reflect.TypeOf(x) {
+			continue
+		}
+		t.Run(v.name, func(t *testing.T) {
+			for i, m := range []reflect.Type{
+				reflect.TypeFor[error](), reflect.TypeFor[fmt.Stringer](), reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[json.Marshaler](),
+			} {
+				_, isError := x.(error)
+				if i == 3 && !isError {
+					assert.Implements(t, (*json.Marshaler)(nil), frozen, "JSON sees nothing else of it")
+					continue
+				}
+				assert.Equal(t, reflect.TypeOf(x).Implements(m), reflect.TypeOf(frozen).Implements(m), m)
+			}
+		})
+	}
+	n := big.NewInt(42)
+	frozen := frozenAny(t, n)
+	n.SetInt64(0)
+	assert.Equal(t, "42", frozen.(fmt.Stringer).String())
+	assert.Equal(t, "42 +42", fmt.Sprintf("%v %+v", frozen, frozen))
 }

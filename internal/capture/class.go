@@ -5,19 +5,19 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // class says how values of a type are frozen.
 type class uint8
 
 const (
-	render     class = iota // show the value now
-	keep                    // it cannot change
-	cloneSlice              // copy it, same type
+	render      class = iota // show the value now
+	keep                     // it cannot change
+	marshalText              // show the value now; JSON asks it for a text
+	keepText                 // it cannot change, and its text is all that slog's handlers show
+	cloneSlice               // copy it, same type
 	cloneMap
 )
 
@@ -42,58 +42,72 @@ func classOf(t reflect.Type) class {
 	return c
 }
 
-// isKept reports whether x cannot change, which its type tells.
-func isKept(x any) bool {
-	return x == nil || classOf(reflect.TypeOf(x)) == keep
+// isKept reports whether x cannot change, which its type tells, and is kept for f.
+func isKept(x any, f Format) bool {
+	if x == nil {
+		return true
+	}
+	switch classOf(reflect.TypeOf(x)) {
+	case keep:
+		return true
+	case keepText:
+		return f.rules() == Any || f.rules() == Resolved
+	default:
+		return false
+	}
 }
 
 func classify(t reflect.Type) class {
 	switch {
+	case t == wrapError, t == wrapErrors:
+		return keepText
 	case isImmutable(t):
 		return keep
-	case t.Kind() == reflect.Slice && (t.Elem().Kind() == reflect.Uint8 || hasNoMethods(t) && isBasic(t.Elem())):
-		// Byte slices with methods too: whatever the methods show is in the bytes,
-		// and text shows byte slices in a way that no other type has.
+	case t.Kind() == reflect.Slice && (isPureBytes(t) || hasNoMethods(t) && isBasic(t.Elem())):
 		return cloneSlice
 	case t.Kind() == reflect.Map && hasNoMethods(t) && isBasic(t.Key()) && isBasic(t.Elem()):
 		return cloneMap
+	case asksForText(t):
+		return marshalText
 	default:
 		return render
 	}
 }
 
-// frozenErrors are pointers to types of the standard library whose text is made
-// once and can be changed by nobody.
-var frozenErrors = []reflect.Type{
-	reflect.TypeOf(errors.New("")),
-	reflect.TypeOf(fmt.Errorf("%w", io.EOF)),
-	reflect.TypeOf(fmt.Errorf("%w %w", io.EOF, io.EOF)),
-}
+var (
+	plainError = reflect.TypeOf(errors.New(""))
+	// Errors that wrap have a text that is made once, too, and may keep anything alive.
+	wrapError  = reflect.TypeOf(fmt.Errorf("%w", io.EOF))
+	wrapErrors = reflect.TypeOf(fmt.Errorf("%w %w", io.EOF, io.EOF))
+)
 
 // HasFixedText reports whether err is one whose text nobody can change: those of
 // [errors.New] and [fmt.Errorf].
-func HasFixedText(err error) bool { return slices.Contains(frozenErrors, reflect.TypeOf(err)) }
-
-var timeType = reflect.TypeFor[time.Time]()
+func HasFixedText(err error) bool {
+	t := reflect.TypeOf(err)
+	return (t == wrapError || t == plainError || t == wrapErrors) && !reflect.ValueOf(err).IsNil()
+}
 
 // isImmutable reports whether a value of type t that is held in an interface can
-// no longer change. Only pointers make types recursive, so this ends.
+// no longer change, and shows itself by no method of the user's. Only pointers make
+// types recursive, so this ends.
 func isImmutable(t reflect.Type) bool {
+	switch {
+	case isPure(t), t == plainError:
+		return true
+	case showsItself(t):
+		return false
+	}
 	switch t.Kind() {
 	case reflect.Array:
 		return isImmutable(t.Elem())
 	case reflect.Struct:
-		if t == timeType {
-			return true
-		}
 		for f := range t.Fields() {
 			if !isImmutable(f.Type) {
 				return false
 			}
 		}
 		return true
-	case reflect.Pointer:
-		return slices.Contains(frozenErrors, t)
 	default:
 		return isScalar(t.Kind())
 	}

@@ -34,7 +34,8 @@ func index(t testing.TB, d time.Duration) int {
 	return slices.Collect(maps.Keys(s.Buckets))[0]
 }
 
-// within reports whether d <= 2^(i/8) seconds, exactly: it compares the eighth powers in nanoseconds.
+// within reports whether d <= 2^(i/8) seconds, exactly: it compares the eighth powers in
+// nanoseconds.
 func within(d time.Duration, i int) bool {
 	left := new(big.Int).Exp(big.NewInt(int64(d)), big.NewInt(8), nil)
 	right := new(big.Int).Exp(big.NewInt(1e9), big.NewInt(8), nil)

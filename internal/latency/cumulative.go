@@ -2,8 +2,8 @@ package latency
 
 import "time"
 
-// ClassicLimits are the upper limits of the classic buckets, lowest first. A duration above the last one is in
-// none of them, only in the count (le="+Inf").
+// ClassicLimits are the upper limits of the classic buckets, lowest first. A duration above
+// the last one is in none of them, only in the count (le="+Inf").
 var ClassicLimits = [...]time.Duration{
 	100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond,
 	1 * time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
@@ -12,8 +12,9 @@ var ClassicLimits = [...]time.Duration{
 	1 * time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
 }
 
-// Cumulative counts durations since the start, in the buckets of a native and of a classic Prometheus histogram. The
-// zero value is ready. It takes 2.5 KiB and Record never allocates.
+// Cumulative counts durations since the start, in the buckets of a native and of a classic
+// Prometheus histogram. The zero value is ready. It takes 2.5 KiB and Record never
+// allocates.
 type Cumulative struct {
 	sum     time.Duration
 	slots   [slots]uint64
@@ -25,9 +26,10 @@ type CumulativeSnapshot struct {
 	Count uint64        // of all durations: Zero and the sum of Buckets
 	Sum   time.Duration // as in [Snapshot]
 
-	// Zero and Buckets are those of a native histogram with [Schema] and [ZeroThreshold]. Buckets holds the counts by
-	// Prometheus' bucket index, empty ones left out: the upper limit of bucket i is 2^(i/8) seconds, included. Index
-	// 105 stands for everything above 2^13 seconds.
+	// Zero and Buckets are those of a native histogram with [Schema] and [ZeroThreshold].
+	// Buckets holds the counts by Prometheus' bucket index, empty ones left out: the upper
+	// limit of bucket i is 2^(i/8) seconds, included. Index 105 stands for everything above
+	// 2^13 seconds.
 	Zero    uint64
 	Buckets map[int]int64
 

@@ -11,8 +11,9 @@ const (
 	span         = windows * windowLength // "the last minute"
 )
 
-// Histogram counts durations since the start and tells the quantiles of the last minute: of the ten seconds that
-// run now and the five times ten before. The zero value is ready. It takes 7.2 KiB and never allocates.
+// Histogram counts durations since the start and tells the quantiles of the last minute: of
+// the ten seconds that run now and the five times ten before. The zero value is ready. It
+// takes 7.2 KiB and never allocates.
 type Histogram struct {
 	count uint64
 	sum   time.Duration
@@ -35,12 +36,14 @@ type Snapshot struct {
 	Count uint64        // since the start
 	Sum   time.Duration // since the start; from 292 years on it starts again at zero, as a counter that is reset
 
-	// Quantiles and maximum of the last minute, 0 when nothing was recorded in it. Quantiles are at most 4.4% off, those
-	// below 60 ns at most 60 ns; above 2 h 16 min they are the maximum, which is exact.
+	// Quantiles and maximum of the last minute, 0 when nothing was recorded in it.
+	// Quantiles are at most 4.4% off, those below 60 ns at most 60 ns; above 2 h 16 min
+	// they are the maximum, which is exact.
 	P50, P90, P95, P99, Max time.Duration
 }
 
-// Record counts d, a negative one as 0. A now that is before the one of an earlier call counts as that one.
+// Record counts d, a negative one as 0. A now that is before the one of an earlier call
+// counts as that one.
 func (h *Histogram) Record(now time.Time, d time.Duration) {
 	d = max(d, 0)
 	h.count++
@@ -97,7 +100,8 @@ func (w *window) merge(o *window) {
 	}
 }
 
-// percentile returns the middle of the slot that holds the value of rank p% of count, but never more than the maximum.
+// percentile returns the middle of the slot that holds the value of rank p% of count, but
+// never more than the maximum.
 func (w *window) percentile(p uint64) time.Duration {
 	if w.count == 0 {
 		return 0
@@ -112,8 +116,9 @@ func (w *window) percentile(p uint64) time.Duration {
 	return w.max // the last slot has no middle
 }
 
-// addSum adds d >= 0 to sum. It starts again at zero rather than turn negative, because rate() takes that for the
-// reset of a counter. At a million records/s that wait 8 ms each it happens every two weeks.
+// addSum adds d >= 0 to sum. It starts again at zero rather than turn negative, because
+// rate() takes that for the reset of a counter. At a million records/s that wait 8 ms each
+// it happens every two weeks.
 func addSum(sum, d time.Duration) time.Duration {
 	return (sum + d) & math.MaxInt64
 }

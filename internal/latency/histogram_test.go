@@ -96,7 +96,8 @@ func TestSumStartsAgainRatherThanTurnNegative(t *testing.T) {
 	assert.Equal(t, uint64(2), h.Snapshot(start).Count)
 }
 
-// One record each at the seconds given; the maximum says which of them a later snapshot still sees.
+// One record each at the seconds given; the maximum says which of them a later snapshot
+// still sees.
 func TestWindows(t *testing.T) {
 	type rec struct {
 		at float64

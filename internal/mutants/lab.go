@@ -60,7 +60,8 @@ func newLabs(ctx context.Context, dir string, n int) ([]*lab, error) {
 	return labs, nil
 }
 
-// copyModule copies the files of a module, without those of modules in it.
+// copyModule copies the files of a module, with those of modules in it: the documentation
+// links to them.
 func copyModule(to, from string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -72,7 +73,7 @@ func copyModule(to, from string) error {
 		}
 		target := filepath.Join(to, name)
 		switch {
-		case d.IsDir() && (d.Name() == ".git" || path != from && hasModule(path)):
+		case d.IsDir() && d.Name() == ".git":
 			return filepath.SkipDir
 		case d.IsDir():
 			return os.MkdirAll(target, 0o755)
@@ -85,11 +86,6 @@ func copyModule(to, from string) error {
 		}
 		return os.WriteFile(target, data, 0o644)
 	})
-}
-
-func hasModule(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "go.mod"))
-	return err == nil
 }
 
 // checkUnbroken runs the tests without a mutant: what fails then would prove nothing.

@@ -12,7 +12,8 @@ import (
 
 const root = "../.."
 
-// A mutant that does not apply any more proves nothing: whoever moves the code moves the mutant with it.
+// A mutant that does not apply any more proves nothing: whoever moves the code moves the
+// mutant with it.
 func TestMutantsApply(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range mutants {

@@ -1,8 +1,11 @@
+//go:build !purego
+
 package peek
 
 import (
 	"log/slog"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,12 +50,16 @@ func TestAttrsOfAnUnknownRecord(t *testing.T) {
 	known = false
 	defer func() { known = true }()
 	var r slog.Record
-	front, back := Attrs(&r)
+	front, back, loan := Attrs(&r)
 	assert.Empty(t, front)
 	assert.Empty(t, back)
+	loan.End()
 	r.AddAttrs(slog.Int("a", 1), slog.Int("b", 2), slog.Int("c", 3), slog.Int("d", 4), slog.Int("e", 5), slog.Int("f", 6))
-	front, back = Attrs(&r)
-	assert.Equal(t, collect(&r), front)
+	front, back, loan = Attrs(&r)
+	assert.Equal(t, slices.Collect(r.Attrs), front)
 	assert.Len(t, front, 6)
 	assert.Empty(t, back)
+	loan.End()
+	_, ok := Own(&r)
+	assert.False(t, ok)
 }

@@ -9,7 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"net"
+	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -23,22 +26,85 @@ import (
 
 var at = time.Date(2026, 5, 6, 7, 8, 9, 123_456_700, time.FixedZone("here", 2*3600))
 
+// pcs are places in this file, and none.
+var pcs = func() []uintptr {
+	pcs := make([]uintptr, 3)
+	return append(pcs[:runtime.Callers(0, pcs)], 0)
+}()
+
 func record(t time.Time, level slog.Level, msg string, attrs ...slog.Attr) slog.Record {
-	r := slog.NewRecord(t, level, msg, 0)
+	r := slog.NewRecord(t, level, msg, pcs[len(attrs)%len(pcs)])
 	r.AddAttrs(attrs...)
 	return r
 }
 
-// requireSame requires that both handlers write the same of the records.
+// replaceFunc is the type of a ReplaceAttr.
+type replaceFunc = func([]string, slog.Attr) slog.Attr
+
+// settings are the options that change lines. Each has two functions that do the same, as a
+// function may count.
+var settings = []func() *slog.HandlerOptions{
+	func() *slog.HandlerOptions { return nil },
+	func() *slog.HandlerOptions { return &slog.HandlerOptions{AddSource: true} },
+	func() *slog.HandlerOptions { return &slog.HandlerOptions{ReplaceAttr: telling, AddSource: true} },
+	func() *slog.HandlerOptions { return &slog.HandlerOptions{ReplaceAttr: removing(), AddSource: true} },
+	func() *slog.HandlerOptions { return &slog.HandlerOptions{ReplaceAttr: turning()} },
+}
+
+// telling shows with what it is called.
+func telling(groups []string, a slog.Attr) slog.Attr {
+	a.Key += fmt.Sprintf("%q%v%v", groups, groups == nil, a.Value.Kind())
+	return a
+}
+
+// removing removes every third attribute.
+func removing() replaceFunc {
+	n := 0
+	return func(_ []string, a slog.Attr) slog.Attr {
+		if n++; n%3 == 0 {
+			return slog.Attr{}
+		}
+		return a
+	}
+}
+
+// turning turns attributes into others, by turns.
+func turning() replaceFunc {
+	others := []slog.Value{
+		slog.StringValue("other"), slog.GroupValue(slog.Int("i", 1), slog.Int("j", 2)), slog.GroupValue(), slog.AnyValue(nil),
+		slog.AnyValue(groupOf(slog.Int("k", 3))), slog.TimeValue(at), slog.AnyValue(&slog.Source{}), slog.AnyValue(&slog.Source{File: "f", Line: 2}),
+		slog.GroupValue(slog.Group("l", slog.Any("", nil))), slog.DurationValue(time.Minute),
+	}
+	n := 0
+	return func(_ []string, a slog.Attr) slog.Attr {
+		switch n++; n % 4 {
+		case 0:
+			a.Value = others[n/4%len(others)]
+		case 1:
+			a.Key = ""
+		}
+		return a
+	}
+}
+
+// requireSame requires that both handlers write the same of the records, as JSON and as text,
+// with all settings.
 func requireSame(t *testing.T, derive func(slog.Handler) slog.Handler, records ...slog.Record) {
 	t.Helper()
-	var ours, slogs bytes.Buffer
-	h, want := derive(plainjson.New(&ours, nil)), derive(slog.NewJSONHandler(&slogs, nil))
-	for _, r := range records {
-		require.NoError(t, h.Handle(t.Context(), r))
-		require.NoError(t, want.Handle(t.Context(), r))
+	for _, options := range settings {
+		var ours, slogs bytes.Buffer
+		for out, h := range map[*bytes.Buffer][]slog.Handler{
+			&ours:  {derive(plainjson.New(&ours, options())), derive(plainjson.NewText(&ours, options()))},
+			&slogs: {derive(slog.NewJSONHandler(&slogs, options())), derive(slog.NewTextHandler(&slogs, options()))},
+		} {
+			for _, h := range h {
+				for _, r := range records {
+					require.NoError(t, h.Handle(t.Context(), r), out)
+				}
+			}
+		}
+		require.Equal(t, slogs.String(), ours.String())
 	}
-	require.Equal(t, slogs.String(), ours.String())
 }
 
 func asIs(h slog.Handler) slog.Handler { return h }
@@ -80,6 +146,15 @@ func TestLinesAreThoseOfSlog(t *testing.T) {
 		record(at, 0, "a nil error", slog.Any("err", (*os.PathError)(nil))), record(at, 0, "wrapped", slog.Any("err", fmt.Errorf("read: %w", io.EOF))),
 		record(at, 0, "any", slog.Any("err", errors.New("failed")), slog.Any("nil", nil), slog.Any("map", map[string]int{"a": 1})),
 		record(at, 0, "raw", slog.Any("json", json.RawMessage(`{"a": 1}`)), slog.Any("source", &slog.Source{File: "f", Line: 1})),
+		record(at, 0, "kept", slog.Any("level", slog.LevelWarn+1), slog.Any("ip", netip.MustParseAddr("fe80::1%a\"b")), slog.Any("4", netip.MustParseAddr("1.2.3.4")),
+			slog.Any("none", netip.Addr{}), slog.Any("prefix", netip.MustParsePrefix("10.0.0.0/8"))),
+		record(at, 0, "lists", slog.Any("bytes", []byte("a \"\xff")), slog.Any("nil", []byte(nil)), slog.Any("strings", []string{"a", "é"}),
+			slog.Any("escapes", []string{"\b\n"}), slog.Any("none", []string(nil)), slog.Any("empty", []string{}), slog.Any("named", net.IP{1, 2, 3, 4})),
+		record(at, 0, "rendered", slog.Any("a", json.RawMessage(`{"a":[1,2.5e-3,"x\n"]}`)), slog.Any("b", json.RawMessage(`{"a"`)), slog.Any("c", json.RawMessage(nil))),
+		record(at, 0, "sources", slog.Any("a", &slog.Source{Function: "f", File: "a b", Line: 1}), slog.Any("b", (*slog.Source)(nil)), slog.Any("", &slog.Source{Line: 1}), slog.Int("i", 1)),
+		record(at, 0, "texts", slog.String("space", "a b"), slog.String("two words", "a=b"), slog.String("e\"", "a\\b"), slog.String("tab", "a\tb\vc"), slog.String("nbsp", "\u00a0\u200b\x7f")),
+		record(at, 0, "nested", slog.Group("a b", slog.String("two words", "x"), slog.Group("", slog.Int("i", 1)), slog.Group("é", slog.Any("v", groupOf(slog.Int("w", 1)))))),
+		record(at, 0, "nothing in between", slog.Int("i", 1), slog.Group("g", slog.Attr{}), slog.Int("j", 2), slog.Any("k", groupOf()), slog.Int("l", 2)),
 		record(at, 0, "eight", slog.Int("1", 1), slog.Int("2", 2), slog.Int("3", 3), slog.Int("4", 4),
 			slog.Int("5", 5), slog.Int("6", 6), slog.Int("7", 7), slog.Int("8", 8)),
 	}

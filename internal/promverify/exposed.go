@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/model/labels"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/asynchandler/asynchandler"
 	"github.com/asynchandler/asynchandler/promexport"
+	"github.com/asynchandler/asynchandler/spool"
 )
 
 // target are the labels that a scrape adds.
@@ -24,7 +26,16 @@ type series map[string][]map[string]string
 
 // exposed returns the series that a collector of one handler exposes.
 func exposed() (series, error) {
-	h := asynchandler.NewJSONHandler(io.Discard, nil)
+	dir, err := os.MkdirTemp("", "spool")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	disk, err := spool.Open(dir, spool.Options{})
+	if err != nil {
+		return nil, err
+	}
+	h := asynchandler.NewJSONHandler(io.Discard, nil, asynchandler.WithSpool(disk)) // which it closes
 	defer h.Close()
 	r := prometheus.NewRegistry()
 	if err := r.Register(promexport.NewCollector(h)); err != nil {
@@ -49,6 +60,9 @@ func exposed() (series, error) {
 			}
 			if m.Histogram != nil {
 				s.add(f.GetName()+"_bucket", own, "le", "+Inf")
+			}
+			if m.Histogram.GetSchema() != 0 { // a server that reads native histograms keeps this one series
+				s.add(f.GetName(), own)
 			}
 			if m.Summary != nil || m.Histogram != nil {
 				s.add(f.GetName()+"_sum", own)

@@ -4,6 +4,7 @@ go 1.26.7
 
 require (
 	github.com/asynchandler/asynchandler v0.0.0
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/prometheus/client_golang v1.25.0
 	github.com/prometheus/prometheus v0.316.0
 	github.com/stretchr/testify v1.12.1

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	grafana "github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
@@ -47,6 +49,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	for _, tt := range []struct{ name, expr, want string }{
 		{"right", `sum by (handler) (rate(asynchandler_records_dropped_total{level=~"warn|error"}[5m]))`, ""},
 		{"part of a histogram", `asynchandler_delivery_duration_seconds_bucket{le="+Inf"} - asynchandler_delivery_duration_seconds_count`, ""},
+		{"a native histogram", `histogram_quantile(0.9, rate(asynchandler_delivery_duration_seconds[5m]))`, ""},
 		{"part of a summary", `asynchandler_delivery_latency_seconds{quantile="0.99"}`, ""},
 		{"syntax", `rate(asynchandler_records_dropped_total[5m]`, "unclosed"},
 		{"type", `rate(asynchandler_records_dropped_total)`, "expected type range vector"},
@@ -95,14 +98,17 @@ type dashboard struct {
 	}
 }
 
-func TestDashboard(t *testing.T) {
+func readDashboard(t *testing.T) (d dashboard) {
 	text, err := os.ReadFile(folder + "dashboard/asynchandler.json")
 	require.NoError(t, err)
-	var d dashboard
 	require.NoError(t, json.Unmarshal(text, &d))
-	s := exposedAndRecorded(t)
+	return d
+}
+
+func TestDashboard(t *testing.T) {
+	d, s := readDashboard(t), exposedAndRecorded(t)
 	// What Grafana puts in, for all jobs and handlers.
-	grafana := strings.NewReplacer("$__rate_interval", "5m", "$job", ".*", "$handler", ".*")
+	values := strings.NewReplacer("$__rate_interval", "5m", "$job", ".*", "$handler", ".*")
 
 	var rows []string
 	ids := make(map[int]bool)
@@ -116,11 +122,11 @@ func TestDashboard(t *testing.T) {
 		assert.NotEmpty(t, p.Description, p.Title)
 		assert.NotEmpty(t, p.Targets, p.Title)
 		for _, target := range p.Targets {
-			assert.NoError(t, s.check(grafana.Replace(target.Expr)), p.Title)
+			assert.NoError(t, s.check(values.Replace(target.Expr)), p.Title)
 			assert.Equal(t, strings.Count(target.Expr, "{"), strings.Count(target.Expr, `{job=~"$job", handler=~"$handler"`), target.Expr)
 		}
 	}
-	assert.Equal(t, []string{"Flow", "Loss", "Latency", "Breaker", "Memory"}, rows)
+	assert.Equal(t, []string{"Flow", "Loss", "Latency", "Breaker", "Memory", "Disk"}, rows)
 
 	var names []string
 	for _, v := range d.Templating.List {
@@ -130,9 +136,39 @@ func TestDashboard(t *testing.T) {
 		m := regexp.MustCompile(`^label_values\((.*), (\w+)\)$`).FindStringSubmatch(v.Definition)
 		require.NotNil(t, m, v.Definition)
 		assert.Equal(t, v.Name, m[2])
-		assert.NoError(t, s.check(grafana.Replace(m[1])), v.Name)
+		assert.NoError(t, s.check(values.Replace(m[1])), v.Name)
 	}
 	assert.Equal(t, []string{"datasource", "job", "handler"}, names)
+}
+
+// Tools made with Grafana's own library can read the dashboard, which takes no field that
+// it does not know and none that is incomplete.
+func TestGrafanaReadsTheDashboard(t *testing.T) {
+	plugins.RegisterDefaultPlugins() // the types of panels and queries
+	text, err := os.ReadFile(folder + "dashboard/asynchandler.json")
+	require.NoError(t, err)
+	var d grafana.Dashboard
+	require.Empty(t, d.UnmarshalJSONStrict(text), "a list of errors, which is not nil if there are none")
+	require.NoError(t, d.Validate())
+	assert.Equal(t, "asynchandler", *d.Title)
+}
+
+// A server that reads native histograms keeps no classic buckets, others have no native
+// ones: a panel of quantiles must ask for both.
+func TestDashboardAsksForBothKindsOfBuckets(t *testing.T) {
+	const metric = "asynchandler_delivery_duration_seconds"
+	panels := 0
+	for _, p := range readDashboard(t).Panels {
+		for _, target := range p.Targets {
+			if strings.Contains(target.Expr, metric) {
+				panels++
+				assert.Contains(t, target.Expr, metric+"_bucket{", p.Title)
+				assert.Contains(t, target.Expr, " or histogram_quantile(", p.Title)
+				assert.Contains(t, target.Expr, metric+"{", p.Title)
+			}
+		}
+	}
+	assert.NotZero(t, panels)
 }
 
 // Every metric is on the dashboard, so that a new one is not forgotten there.

@@ -13,7 +13,7 @@ func BenchmarkTruncate(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r := long
-		recordsize.Truncate(&r, 1000)
+		recordsize.Truncate(&r, 1000, nil)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,26 @@ func FuzzOfPlain(f *testing.F) {
 	})
 }
 
+// A log call freezes and sizes a record in one pass.
+func TestSizedIsRecordAndOf(t *testing.T) {
+	for _, f := range []capture.Format{capture.Any, capture.JSON, capture.Text, capture.Resolved, capture.JSON | capture.Copy} {
+		for _, v := range values {
+			for _, plain := range []int{0, 2, 7} { // the value is in the record itself, but for the last
+				x, r := v.make(), record("some message")
+				for i := range plain {
+					r.AddAttrs(plainAttr(i, "x"))
+				}
+				r.AddAttrs(slog.Any("key", x), slog.String("last", "text"), slog.Any("valuer", lazy("text")))
+				want, got := r.Clone(), r.Clone()
+				capture.Record(&want, f)
+				name := fmt.Sprint(f, " ", v.name, " after ", plain)
+				assert.Equal(t, recordsize.Of(&want), capture.Sized(&got, f), name)
+				assert.Equal(t, slices.Collect(want.Attrs), slices.Collect(got.Attrs), name)
+			}
+		}
+	}
+}
+
 // What the log call pays for the size, beside what it pays for the capture alone.
 func BenchmarkOfPlain(b *testing.B) {
 	five := record("request done", slog.String("method", "GET"), slog.Int("status", 200), slog.String("path", "/users"),
@@ -114,6 +135,7 @@ func BenchmarkOfPlain(b *testing.B) {
 		{"Plain", func(r *slog.Record) { recordsize.OfPlain(r) }},
 		{"Of", func(r *slog.Record) { recordsize.Of(r) }},
 		{"CaptureAlone", func(r *slog.Record) { capture.Record(r, capture.JSON) }},
+		{"Both", func(r *slog.Record) { capture.Sized(r, capture.JSON) }},
 	}
 	for _, record := range []struct {
 		name string

@@ -30,7 +30,8 @@ func record(msg string, attrs ...slog.Attr) slog.Record {
 // own returns a copy that no constant and no other record shares.
 func own(s string) string { return strings.Clone(s) }
 
-// corpus are records whose parts are all on the heap and their own, with i so that no two are alike.
+// corpus are records whose parts are all on the heap and their own, with i so that no two
+// are alike.
 var corpus = []struct {
 	name string
 	make func(i int) slog.Record

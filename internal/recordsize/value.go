@@ -4,35 +4,55 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 )
 
-// fixedErrors are the types of errors that cannot change after they were made, so that reading them is no data race.
-var fixedErrors = map[reflect.Type]bool{
-	reflect.TypeOf(errors.New("")):                                     true,
-	reflect.TypeOf(errors.Join(errors.New(""))):                        true,
-	reflect.TypeOf(fmt.Errorf("%w", errors.New(""))):                   true,
-	reflect.TypeOf(fmt.Errorf("%w%w", errors.New(""), errors.New(""))): true,
+const (
+	sliceHeader = 24
+
+	maxDepth    = 16   // of values in values
+	maxElemSeen = 1024 // elements of slices and maps that are looked at, of one value
+)
+
+// fixedErrors are the types of errors that cannot change after they were made, so that
+// reading them is no data race.
+var fixedErrors = [...]reflect.Type{
+	reflect.TypeOf(errors.New("")),
+	reflect.TypeOf(fmt.Errorf("%w", errors.New(""))),
+	reflect.TypeOf(errors.Join(errors.New(""))),
+	reflect.TypeOf(fmt.Errorf("%w%w", errors.New(""), errors.New(""))),
 }
 
-// boxed returns the bytes held by x: the copy that the interface points at, and what that refers to.
+// addrSize is what an address takes that has no zone of its own.
+var addrSize = (&sizer{}).boxedValue(reflect.ValueOf(netip.IPv4Unspecified()), 1, true)
+
+// boxed returns the bytes held by x: the copy that the interface points at, and what that
+// refers to. How much of x is looked at does not depend on what else the record holds.
 func (s *sizer) boxed(x any) int64 {
-	const header = 24
+	s.elems = maxElemSeen
 	switch x := x.(type) {
 	case nil:
 		return 0
 	case []byte:
-		return header + int64(cap(x)) + roundBytes
+		return sliceHeader + int64(cap(x)) + roundBytes
+	case []string:
+		return sliceHeader + stringsSize(x)
 	case *slog.Source:
 		if x == nil {
 			return 0
 		}
 		return int64(reflect.TypeFor[slog.Source]().Size()) + int64(len(x.Function)+len(x.File))
+	case netip.Addr:
+		return addrSize
 	case map[string]string:
-		return s.stringMap(x)
+		return stringMap(x)
 	case map[string]any:
 		return s.anyMap(x)
+	case map[string]int:
+		return intMap(x)
 	}
 	return s.boxedValue(reflect.ValueOf(x), 1, true)
 }
@@ -59,7 +79,7 @@ func (s *sizer) referred(v reflect.Value, depth int, elems bool) int64 {
 	case reflect.Array:
 		return s.elements(v, depth, true) // part of v itself, which nobody changes
 	case reflect.Map:
-		return mapSize(v.Type(), v.Len()) + int64(v.Len())*unreadStrings(v.Type())
+		return mapSize(v.Type(), v.Len()) + s.entries(v, elems)
 	case reflect.Interface:
 		if v.IsNil() {
 			return 0
@@ -74,12 +94,25 @@ func (s *sizer) referred(v reflect.Value, depth int, elems bool) int64 {
 }
 
 func (s *sizer) fields(v reflect.Value, depth int, elems bool) (size int64) {
-	if v.Type() == reflect.TypeFor[time.Time]() {
+	switch v.Type() {
+	case reflect.TypeFor[time.Time]():
 		return 0 // its location is shared by all
+	case recordType:
+		return s.record(v, depth)
+	case valueType:
+		return s.slogValue(v, depth)
 	}
 	elems = elems && v.Type().NumMethod() == 0
 	for i := v.NumField() - 1; i >= 0; i-- { // ranging over v.Fields would make s escape
 		size += s.referred(v.Field(i), depth+1, elems)
+	}
+	return size
+}
+
+func stringsSize(list []string) int64 {
+	size := int64(cap(list)) * int64(reflect.TypeFor[string]().Size())
+	for _, x := range list {
+		size += stringSize(x)
 	}
 	return size
 }
@@ -89,14 +122,17 @@ func (s *sizer) pointer(v reflect.Value, depth int) int64 {
 		return 0
 	}
 	size := int64(v.Type().Elem().Size())
-	if fixedErrors[v.Type()] {
+	if v.Type() == fixedErrors[0] { // what most errors are: a text
+		return size + s.referred(v.Elem().Field(0), depth+1, true)
+	}
+	if slices.Contains(fixedErrors[:], v.Type()) {
 		size += s.referred(v.Elem(), depth+1, true)
 	}
 	return size
 }
 
-// elements returns what the elements of a slice or array refer to. Those beyond the first maxElemSeen count as the
-// average of those before.
+// elements returns what the elements of a slice or array refer to. Those beyond the first
+// maxElemSeen count as the average of those before.
 func (s *sizer) elements(v reflect.Value, depth int, elems bool) (size int64) {
 	if !elems || !refers(v.Type().Elem().Kind()) || v.Kind() == reflect.Slice && v.Type().NumMethod() > 0 {
 		return 0
@@ -107,58 +143,6 @@ func (s *sizer) elements(v reflect.Value, depth int, elems bool) (size int64) {
 		}
 		s.elems--
 		size += s.referred(v.Index(i), depth+1, elems)
-	}
-	return size
-}
-
-func (s *sizer) stringMap(m map[string]string) int64 {
-	seen, size := 0, int64(0)
-	for k, v := range m {
-		if s.elems == 0 {
-			break
-		}
-		s.elems--
-		seen++
-		size += stringSize(k) + stringSize(v)
-	}
-	return mapSize(reflect.TypeFor[map[string]string](), len(m)) + extrapolate(size, seen, len(m))
-}
-
-func (s *sizer) anyMap(m map[string]any) int64 {
-	seen, size := 0, int64(0)
-	for k, v := range m {
-		if s.elems == 0 {
-			break
-		}
-		s.elems--
-		seen++
-		size += stringSize(k)
-		if v != nil {
-			size += s.boxedValue(reflect.ValueOf(v), 2, true)
-		}
-	}
-	return mapSize(reflect.TypeFor[map[string]any](), len(m)) + extrapolate(size, seen, len(m))
-}
-
-// mapSize returns the size of a map of n elements without what they refer to: a power of two of slots, filled to 7/8 at
-// most, with a control byte for each.
-func mapSize(t reflect.Type, n int) int64 {
-	const header = 48
-	slots := int64(8)
-	for slots*7/8 < int64(n) {
-		slots *= 2
-	}
-	return header + slots*(int64(t.Key().Size()+t.Elem().Size())+1)
-}
-
-// unreadStrings returns what the strings of an entry are taken to hold in maps that are not looked into, because
-// reflection can only do so with allocations.
-func unreadStrings(t reflect.Type) (size int64) {
-	const usual = 16
-	for _, k := range []reflect.Kind{t.Key().Kind(), t.Elem().Kind()} {
-		if k == reflect.String {
-			size += usual
-		}
 	}
 	return size
 }
@@ -177,6 +161,6 @@ func extrapolate(size int64, seen, n int) int64 {
 	if seen == n || seen == 0 {
 		return size
 	}
-	const most = 1 << 56 // of memory that exists, and far from an overflow of the sum
+	const most = 1 << 45 // of memory that exists, and far from an overflow of any sum
 	return int64(min(most, float64(size)/float64(seen)*float64(n)))
 }

@@ -2,6 +2,7 @@ package ring
 
 import (
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,6 +32,19 @@ func BenchmarkPush(b *testing.B) {
 			b.StopTimer()
 			r.Take(taken, r.Cap())
 			b.StartTimer()
+		}
+		pushPayload(r, p)
+	}
+}
+
+// BenchmarkPushAndTake is a push and its share of a take by a remover that keeps up.
+func BenchmarkPushAndTake(b *testing.B) {
+	b.ReportAllocs()
+	r, p := New[payload](8192), &payload{1}
+	taken := make([]payload, 0, r.Cap())
+	for i := 0; b.Loop(); i++ {
+		if i%256 == 0 {
+			r.Take(taken, r.Cap())
 		}
 		pushPayload(r, p)
 	}
@@ -88,5 +102,42 @@ func BenchmarkTake256(b *testing.B) {
 			b.StartTimer()
 		}
 		r.Take(taken, 256)
+	}
+}
+
+// BenchmarkNew shows that a capacity costs nothing.
+func BenchmarkNew(b *testing.B) {
+	for _, capacity := range []int{1 << 10, 1 << 13, 1 << 16, 1 << 20} {
+		b.Run(strconv.Itoa(capacity), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				New[payload](capacity)
+			}
+		})
+	}
+}
+
+// BenchmarkDrain removes 262,144 elements, as a shutdown may that cannot wait.
+func BenchmarkDrain(b *testing.B) {
+	b.ReportAllocs()
+	r, p := New[payload](1<<18), &payload{1}
+	for b.Loop() {
+		b.StopTimer()
+		for pushPayload(r, p) {
+		}
+		b.StartTimer()
+		r.Drain(r.Len(), func(*payload) {})
+	}
+}
+
+// BenchmarkEvictOne makes room for one element in a full ring.
+func BenchmarkEvictOne(b *testing.B) {
+	b.ReportAllocs()
+	r, p := New[payload](8192), &payload{1}
+	for pushPayload(r, p) {
+	}
+	for b.Loop() {
+		r.Evict(1, func(*payload) bool { return false }, func(*payload) {})
+		pushPayload(r, p)
 	}
 }

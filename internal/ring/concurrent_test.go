@@ -74,9 +74,9 @@ func withProcs(t *testing.T, f func(t *testing.T)) {
 }
 
 func TestRingConcurrentSafe(t *testing.T) {
-	for _, capacity := range []int{1, 4, 64} {
+	for _, capacity := range []int{1, 4, 64, 1024} {
 		t.Run(fmt.Sprintf("capacity %d", capacity), func(t *testing.T) {
-			withProcs(t, func(t *testing.T) { hammer(t, New[record](capacity)) })
+			withProcs(t, func(t *testing.T) { hammer(t, startingAt[record](capacity, blockSpan-1000)) })
 		})
 	}
 }
@@ -106,7 +106,7 @@ func hammer(t *testing.T, r *Ring[record]) {
 			})
 			assert.LessOrEqual(t, n, 2)
 			if rand.IntN(8) == 0 {
-				r.EvictOldest(l.drop)
+				r.Drain(2, l.drop)
 			}
 			inSlots := r.Tail() - r.Head()
 			mu.Unlock()
@@ -147,6 +147,30 @@ func produce(t *testing.T, r *Ring[record], producer, n int) (refused int) {
 		r.Publish(pos)
 	}
 	return refused
+}
+
+// Ready is asked by a worker that is about to sleep while others remove elements, and with
+// them their segments.
+func TestReadyConcurrentSafe(t *testing.T) {
+	withProcs(t, func(t *testing.T) {
+		const n = 20_000
+		r := New[int](4 * segmentLen)
+		push(t, r, 1)
+		var over atomic.Bool
+		var asking sync.WaitGroup
+		for range 2 {
+			asking.Go(func() {
+				for !over.Load() && assert.True(t, r.Ready()) {
+				}
+			})
+		}
+		for i := range n { // one at least waits all the time
+			push(t, r, i+2)
+			require.True(t, r.EvictOldest(func(*int) {}))
+		}
+		over.Store(true)
+		asking.Wait()
+	})
 }
 
 // takeAndReturn delivers a part of what it takes. As it lets go of the lock in

@@ -9,13 +9,14 @@ import (
 )
 
 // FuzzRing does what the bytes say to a ring and to a slice, and compares them
-// after each step. The first byte is the capacity.
+// after each step. The first byte is the capacity and where in a segment the ring begins.
 func FuzzRing(f *testing.F) {
-	const r, p, take, evict, oldest, giveBack, seal = 0, 1, 2, 3, 4, 5, 6
+	const r, p, take, evict, oldest, giveBack, seal, drain = 0, 1, 2, 3, 4, 5, 6, 7
 	op := func(op, arg byte) byte { return arg*opCount + op }
 	f.Add([]byte{0, r, p, take, r, p, op(evict, 1), r, p, oldest})
 	f.Add([]byte{3, r, p, r, p, r, p, r, p, r, op(take, 3), op(giveBack, 1), op(evict, 1), op(take, 8)})
 	f.Add([]byte{3, op(r, 1), r, op(r, 1), op(p, 1), op(p, 1), op(evict, 2), p, op(evict, 2), op(take, 2), seal, r})
+	f.Add([]byte{3, r, p, r, p, r, p, op(take, 2), op(giveBack, 0), op(drain, 1), op(drain, 9), r, op(drain, 1)})
 	f.Add([]byte{2, r, r, r, r, op(p, 3), op(p, 2), take, p, take, op(take, 4), p, op(take, 4), op(giveBack, 4), oldest})
 	random := rand.NewChaCha8([32]byte{})
 	for range 200 { // so that go test alone does much of it
@@ -27,7 +28,8 @@ func FuzzRing(f *testing.F) {
 		if len(ops) == 0 {
 			return
 		}
-		l := &lockstep{t: t, ring: New[int](int(ops[0]%9) + 1)}
+		start := blockSpan - uint64(ops[0])/9
+		l := &lockstep{t: t, ring: startingAt[int](int(ops[0]%9)+1, start), pushed: start, removed: start}
 		for _, b := range ops[1:min(len(ops), 200)] {
 			l.step(b%opCount, int(b/opCount))
 			l.compare()
@@ -41,7 +43,7 @@ func FuzzRing(f *testing.F) {
 	})
 }
 
-const opCount = 7 // how many operations lockstep.step knows
+const opCount = 8 // how many operations lockstep.step knows
 
 // lockstep is a ring and what should be in it.
 type lockstep struct {
@@ -83,6 +85,8 @@ func (l *lockstep) step(op byte, arg int) {
 		l.evictOldest()
 	case 5:
 		l.giveBack(arg)
+	case 7:
+		l.drain(arg % 10)
 	case 6:
 		if arg > 25 { // rarely: not much happens afterwards
 			same(l.t, !l.sealed, l.ring.Seal())
@@ -182,6 +186,15 @@ func (l *lockstep) evict(n int) {
 	sameItems(l.t, want, evict(l.ring, n))
 }
 
+func (l *lockstep) drain(n int) {
+	want, got := []int{}, []int{}
+	for range min(n, l.available()) {
+		want = append(want, l.remove(0))
+	}
+	same(l.t, len(want), l.ring.Drain(n, func(v *int) { got = append(got, *v) }))
+	sameItems(l.t, want, got)
+}
+
 func (l *lockstep) evictOldest() {
 	want := l.available() > 0
 	dropped := 0
@@ -198,6 +211,7 @@ func (l *lockstep) compare() {
 		items = append(items, m.item)
 	}
 	sameItems(l.t, items, waiting(r))
+	sameItems(l.t, items[:l.available()], collect(r.Each))
 	same(l.t, len(items), r.Len())
 	same(l.t, l.side, r.SideLen())
 	same(l.t, len(items) >= r.Cap(), r.Full())

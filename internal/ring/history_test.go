@@ -73,7 +73,7 @@ func (h *history) produce(r *Ring[byte], letters []byte) {
 func (h *history) remove(r *Ring[byte], mu *sync.Mutex, returns bool) {
 	for h.left > 0 {
 		mu.Lock()
-		switch n := 1 + h.rand.IntN(4); h.rand.IntN(6) {
+		switch n := 1 + h.rand.IntN(4); h.rand.IntN(7) {
 		case 0, 1:
 			batch := h.take(r, n)
 			if keep := h.rand.IntN(len(batch) + 1); returns && keep < len(batch) && h.left > 0 {
@@ -95,6 +95,12 @@ func (h *history) remove(r *Ring[byte], mu *sync.Mutex, returns bool) {
 				return removal(input{action: evictOldest, n: 1}, dropped)
 			})
 		case 5:
+			h.record(func() []step {
+				var dropped []byte
+				r.Drain(n, func(v *byte) { dropped = append(dropped, *v) })
+				return removal(input{action: drain, n: n}, dropped)
+			})
+		case 6:
 			h.record(func() []step {
 				return []step{{input{action: length}, output{n: r.Len()}}}
 			})
@@ -140,7 +146,7 @@ func (h *history) look(r *Ring[byte]) {
 // run records the history of three goroutines that push, two that remove and one
 // that looks on, about 40 calls in all.
 func run(seed uint64, returns bool) (ops []porcupine.Operation) {
-	r := New[byte](modelCapacity)
+	r := startingAt[byte](modelCapacity, blockSpan-seed%32) // most of them go on in another segment
 	var clock atomic.Int64
 	var mu sync.Mutex
 	var wg sync.WaitGroup

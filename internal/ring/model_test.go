@@ -28,7 +28,8 @@ const (
 	take        action = "take"  // up to n
 	evictSome   action = "evict" // up to n
 	evictOldest action = "evict the oldest"
-	free        action = "free" // the second step of the three above: n places
+	drain       action = "drain" // up to n
+	free        action = "free"  // the second step of the four above: n places
 	giveBack    action = "return"
 	length      action = "length"
 	isFull      action = "full?"
@@ -95,7 +96,7 @@ func (q queue) step(in input, out output) (ok bool, after queue) {
 	case publish:
 		q.pending = strings.Replace(q.pending, in.id, "", 1)
 		return true, q
-	case take, evictOldest, evictSome:
+	case take, evictOldest, drain, evictSome:
 		after, removed := q.remove(in.n, in.action == evictSome)
 		return removed == out.ids, after
 	case free:

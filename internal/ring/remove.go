@@ -12,6 +12,13 @@ func (r *Ring[T]) Len() int {
 // SideLen returns how many of the waiting elements are in the side list.
 func (r *Ring[T]) SideLen() int { return len(r.side) }
 
+// Lend tells how many elements that were taken still count as waiting: so many fewer may
+// be reserved.
+func (r *Ring[T]) Lend(n int) {
+	r.lent = n
+	r.advance(r.head.Load())
+}
+
 // Passed reports whether all elements from before a position have been taken or
 // evicted. It may report false wrongly while returned elements wait.
 func (r *Ring[T]) Passed(pos uint64) bool {
@@ -29,17 +36,79 @@ func (r *Ring[T]) Take(dst []T, n int) []T {
 		n -= k
 	}
 	head := r.head.Load()
-	for ; n > 0; n-- {
-		v := r.at(head)
-		if v == nil {
-			break
+	for run := r.run(head, n); len(run) > 0; run = r.run(head, n) {
+		for i := range run {
+			dst = append(dst, run[i].v)
+			clearSlot(&run[i].v)
 		}
-		dst = append(dst, *v)
-		clearSlot(v)
-		head++
+		head += uint64(len(run))
+		n -= len(run)
 	}
 	r.advance(head)
 	return dst
+}
+
+// Drain removes up to n of the oldest elements, protected or not, calls drop with each
+// before its place is cleared, and returns how many they were. It does not copy them. It
+// stops at an element that is not published. Drop must not call into the ring.
+func (r *Ring[T]) Drain(n int, drop func(*T)) (drained int) {
+	if k := min(n, len(r.side)); k > 0 {
+		for i := range r.side[:k] {
+			drop(&r.side[i].v)
+		}
+		r.shiftSide(k)
+		drained = k
+	}
+	head := r.head.Load()
+	for run := r.run(head, n-drained); len(run) > 0; run = r.run(head, n-drained) {
+		for i := range run {
+			drop(&run[i].v)
+			clearSlot(&run[i].v)
+		}
+		head += uint64(len(run))
+		drained += len(run)
+	}
+	r.advance(head)
+	return drained
+}
+
+// run returns the slots from pos on that are published, at most n and all of one segment.
+func (r *Ring[T]) run(pos uint64, n int) []slot[T] {
+	seg := r.directory.segment(pos)
+	if seg == nil || n <= 0 {
+		return nil
+	}
+	slots := seg.slots[pos%segmentLen:]
+	slots = slots[:min(n, len(slots))]
+	for i := range slots {
+		if !slots[i].has(pos + uint64(i)) {
+			return slots[:i]
+		}
+	}
+	return slots
+}
+
+// Each calls yield with each waiting element, oldest first, as far as the first that is
+// not published, until yield returns false: for v := range r.Each. Nothing is removed.
+// Yield must not call into the ring.
+func (r *Ring[T]) Each(yield func(*T) bool) { r.each(r.side, yield) }
+
+// EachEvictable is Each but for the elements of which an earlier [Ring.Evict] found that
+// they are protected. Before an eviction it tells whether enough can be evicted, and how
+// many that takes, at the cost of looking at those.
+func (r *Ring[T]) EachEvictable(yield func(*T) bool) { r.each(r.side[:r.loose], yield) }
+
+func (r *Ring[T]) each(side []aside[T], yield func(*T) bool) {
+	for i := range side {
+		if !yield(&side[i].v) {
+			return
+		}
+	}
+	for pos := r.head.Load(); ; pos++ {
+		if v := r.at(pos); v == nil || !yield(v) {
+			return
+		}
+	}
 }
 
 // Return puts elements that were taken back to the front, in their order. It
@@ -110,23 +179,7 @@ func (r *Ring[T]) evictSide(n int, protected func(*T) bool, drop func(*T)) (evic
 
 // EvictOldest removes the oldest element, protected or not, calls drop with it
 // before its place is cleared, and reports whether there was one.
-func (r *Ring[T]) EvictOldest(drop func(*T)) bool {
-	if len(r.side) > 0 {
-		drop(&r.side[0].v)
-		r.shiftSide(1)
-		r.advance(r.head.Load())
-		return true
-	}
-	head := r.head.Load()
-	v := r.at(head)
-	if v == nil {
-		return false
-	}
-	drop(v)
-	clearSlot(v)
-	r.advance(head + 1)
-	return true
-}
+func (r *Ring[T]) EvictOldest(drop func(*T)) bool { return r.Drain(1, drop) == 1 }
 
 // shiftSide removes the k oldest elements of the side list.
 func (r *Ring[T]) shiftSide(k int) {
@@ -145,12 +198,16 @@ func (r *Ring[T]) setSide(side []aside[T]) {
 }
 
 // advance moves the head and with it the limit of the producers. It must come
-// after the slots before head were cleared: that store is what tells a producer
-// that the slot is its own.
+// after the slots before head were cleared: the store of the limit is what tells a
+// producer that a position is free, and the place of its segment in the directory with
+// it. Ready looks at the head again when it finds a segment gone, so the head comes first.
 func (r *Ring[T]) advance(head uint64) {
+	before := r.head.Load()
 	r.head.Store(head)
-	free := uint64(max(0, len(r.slots)-len(r.side)))
-	r.limit.Store(head + free)
+	r.directory.release(before, head)
+	r.aside.Store(int64(len(r.side)))
+	free := max(0, int(r.capacity)-len(r.side)-r.lent)
+	r.limit.Store(head + uint64(free))
 }
 
 // clearSlot lets go of what the element referred to, so that nothing delivered

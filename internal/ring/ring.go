@@ -11,6 +11,9 @@
 // Elements that must outlive an eviction, and elements that were taken but
 // handed back, wait in a side list that is older than the whole ring. "Side
 // first, then ring" keeps the total order without a second counter.
+//
+// The capacity is a bound and costs nothing: the slots come in segments, which exist
+// only where elements wait, and a few that are kept for the next ones.
 package ring
 
 import "sync/atomic"
@@ -32,14 +35,6 @@ const cacheLine = 64
 // sealed is the lowest bit of tail; the position is in the others.
 const sealed = 1
 
-type slot[T any] struct {
-	// published is the position of the element in v plus one, stored after v
-	// is complete. Positions grow for ever, so the value of an earlier lap
-	// never looks like this lap's.
-	published atomic.Uint64
-	v         T
-}
-
 // Ring is a bounded queue for many producers. Create it with [New]; it must not
 // be copied.
 //
@@ -49,19 +44,24 @@ type slot[T any] struct {
 type Ring[T any] struct {
 	_    [cacheLine]byte
 	tail atomic.Uint64 // next position to reserve << 1 | sealed; every producer writes it
-	_    [cacheLine]byte
+	_    [cacheLine - 8]byte
 
-	slots []slot[T]
-	mask  uint64
+	// current is a segment that positions were reserved in, most often the latest: it
+	// spares producers the way through the directory.
+	current atomic.Pointer[segment[T]]
 	// limit is the first position that may not be reserved: head + capacity,
-	// less what waits in the side list. Producers only read it; it changes
+	// less what waits in the side list and what is lent. Producers only read it; it changes
 	// once per removal, not once per element.
-	limit atomic.Uint64
-	head  atomic.Uint64 // next position to remove
-	_     [cacheLine]byte
+	limit    atomic.Uint64
+	head     atomic.Uint64 // next position to remove
+	capacity uint64
+	_        [cacheLine - 32]byte
 
-	side  []aside[T] // older than every slot
-	loose int        // elements of side that came from Return, which may be unprotected
+	directory *directory[T]
+	side      []aside[T]   // older than every slot
+	aside     atomic.Int64 // len(side)
+	lent      int          // elements outside that count as waiting
+	loose     int          // elements of side that came from Return, which may be unprotected
 }
 
 // aside is an element of the side list.
@@ -80,13 +80,16 @@ func New[T any](capacity int) *Ring[T] {
 	for n < uint64(capacity) {
 		n <<= 1
 	}
-	r := &Ring[T]{slots: make([]slot[T], n), mask: n - 1}
+	r := &Ring[T]{directory: newDirectory[T](n), capacity: n}
+	first := new(segment[T])
+	r.directory.spareSegments.put(first)
+	r.current.Store(first)
 	r.limit.Store(n)
 	return r
 }
 
 // Cap returns how many elements may wait.
-func (r *Ring[T]) Cap() int { return len(r.slots) }
+func (r *Ring[T]) Cap() int { return int(r.capacity) }
 
 // Reserve claims the next position. With [Reserved] the caller must fill *v and
 // call Publish(pos) soon: nothing behind that position is taken before.
@@ -104,15 +107,28 @@ func (r *Ring[T]) Reserve() (pos uint64, v *T, s Status) {
 		if pos >= r.limit.Load() {
 			return 0, nil, Full
 		}
-		if r.tail.CompareAndSwap(t, t+2) {
-			return pos, &r.slots[pos&r.mask].v, Reserved
+		// As pos is not taken before it is reserved, the segment stays the right one
+		// if it is now.
+		seg := r.current.Load()
+		found := seg.has(pos)
+		if !r.tail.CompareAndSwap(t, t+2) {
+			continue
 		}
+		if !found {
+			seg = r.directory.install(pos)
+			r.current.Store(seg)
+		}
+		return pos, &seg.slot(pos).v, Reserved
 	}
 }
 
 // Publish hands the element at a reserved position over to the removers.
 func (r *Ring[T]) Publish(pos uint64) {
-	r.slots[pos&r.mask].published.Store(pos + 1)
+	seg := r.current.Load()
+	if !seg.has(pos) {
+		seg = r.directory.segment(pos)
+	}
+	seg.slot(pos).published.Store(pos + 1)
 }
 
 // Seal ends the reserving: a Reserve is wholly before or wholly after it.
@@ -132,7 +148,7 @@ func (r *Ring[T]) Head() uint64 { return r.head.Load() }
 // Waiting returns how many elements wait, as far as can be told while some are being
 // removed or returned.
 func (r *Ring[T]) Waiting() int {
-	return int(r.Tail() + uint64(len(r.slots)) - r.limit.Load())
+	return int(r.Tail() + r.capacity - r.limit.Load())
 }
 
 // Ready reports whether there is something to take, in the side list or
@@ -140,17 +156,26 @@ func (r *Ring[T]) Waiting() int {
 // true wrongly. It reports false wrongly only while they are being returned, or if
 // one is published in the meantime.
 func (r *Ring[T]) Ready() bool {
-	head := r.head.Load()
-	return r.limit.Load() != head+uint64(len(r.slots)) || r.at(head) != nil
+	for {
+		head := r.head.Load()
+		if r.aside.Load() > 0 || r.at(head) != nil {
+			return true
+		}
+		// The slot may be gone because the element was taken, and then
+		// another is the oldest.
+		if r.head.Load() == head {
+			return false
+		}
+	}
 }
 
 // at returns the element at pos, or nil while it is not published.
 func (r *Ring[T]) at(pos uint64) *T {
-	s := &r.slots[pos&r.mask]
-	if s.published.Load() != pos+1 {
+	seg := r.directory.segment(pos)
+	if seg == nil || !seg.slot(pos).has(pos) {
 		return nil
 	}
-	return &s.v
+	return &seg.slot(pos).v
 }
 
 // Full reports whether a Reserve would find the ring full.

@@ -18,9 +18,10 @@ const firstProtected = 100
 func isProtected(v *int) bool { return *v >= firstProtected }
 
 // startingAt returns an empty ring whose first position is pos.
-func startingAt(capacity int, pos uint64) *Ring[int] {
-	r := New[int](capacity)
+func startingAt[T any](capacity int, pos uint64) *Ring[T] {
+	r := New[T](capacity)
 	r.tail.Store(pos << 1)
+	r.head.Store(pos)
 	r.advance(pos)
 	return r
 }
@@ -42,7 +43,7 @@ func waiting(r *Ring[int]) []int {
 		items = append(items, e.v)
 	}
 	for pos := r.Head(); pos != r.Tail(); pos++ {
-		items = append(items, r.slots[pos&r.mask].v)
+		items = append(items, r.directory.segment(pos).slot(pos).v)
 	}
 	return items
 }
@@ -53,9 +54,7 @@ func requireSound(t testing.TB, r *Ring[int]) {
 	same(t, true, tail-head <= uint64(r.Cap()))
 	same(t, len(waiting(r)), r.Len())
 	same(t, r.Len() >= r.Cap(), r.Full())
-	for i := range uint64(r.Cap()) - (tail - head) { // the slots that are not in use
-		same(t, 0, r.slots[(tail+i)&r.mask].v)
-	}
+	requireSoundDirectory(t, r)
 	for _, e := range r.side[len(r.side):cap(r.side)] {
 		same(t, aside[int]{}, e)
 	}
@@ -80,11 +79,11 @@ func TestNewRoundsTheCapacityUp(t *testing.T) {
 }
 
 func TestFillAndEmptyForSeveralLaps(t *testing.T) {
-	for _, start := range []uint64{0, math.MaxUint32 - 5, math.MaxInt64 - 1000} {
+	for _, start := range []uint64{0, blockSpan - 5, math.MaxUint32 - 5, math.MaxInt64 - 1000} {
 		for _, capacity := range []int{1, 2, 3, 4} {
 			for left := range capacity { // elements that stay, so that laps begin at every slot
 				t.Run(fmt.Sprintf("from %d, capacity %d, %d left", start, capacity, left), func(t *testing.T) {
-					fillAndEmpty(t, startingAt(capacity, start), left)
+					fillAndEmpty(t, startingAt[int](capacity, start), left)
 				})
 			}
 		}
@@ -155,6 +154,7 @@ func TestNothingPassesAnUnpublishedElement(t *testing.T) {
 	}{
 		{"Take", func(r *Ring[int]) any { return len(r.Take(nil, 4)) }, 0, 2},
 		{"Evict", func(r *Ring[int]) any { return r.Evict(4, isProtected, func(*int) {}) }, 0, 2},
+		{"Drain", func(r *Ring[int]) any { return r.Drain(4, func(*int) {}) }, 0, 2},
 		{"EvictOldest", func(r *Ring[int]) any { return r.EvictOldest(func(*int) {}) }, false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -217,6 +217,19 @@ func TestReadyKnowsOfTheSideList(t *testing.T) {
 }
 
 // What left the ring, on whatever way, must not be kept alive by it.
+// More may be lent than there are slots, and Ready tells the truth all the same.
+func TestReadyWhateverIsLent(t *testing.T) {
+	for lent := range 4 {
+		r := New[int](2)
+		r.Lend(lent)
+		assert.False(t, r.Ready(), "lent %d", lent)
+		r.Return([]int{1})
+		assert.True(t, r.Ready(), "lent %d, one in the side list", lent)
+		r.Take(nil, 1)
+		assert.False(t, r.Ready(), "lent %d, none left", lent)
+	}
+}
+
 func TestRemovedElementsAreLetGo(t *testing.T) {
 	type ring = Ring[*[64]byte]
 	all := func(**[64]byte) bool { return true }
@@ -228,11 +241,13 @@ func TestRemovedElementsAreLetGo(t *testing.T) {
 	}{
 		{"Take", func(r *ring) { r.Take(nil, 2) }},
 		{"Evict", func(r *ring) { r.Evict(2, none, drop) }},
+		{"Drain", func(r *ring) { r.Drain(2, drop) }},
 		{"EvictOldest", func(r *ring) { r.EvictOldest(drop); r.EvictOldest(drop) }},
 		{"Evict to the side list, Take", func(r *ring) { r.Evict(1, all, drop); r.Take(nil, 2) }},
 		{"Evict to the side list, EvictOldest", func(r *ring) { r.Evict(1, all, drop); r.EvictOldest(drop); r.EvictOldest(drop) }},
 		{"Return, Take", func(r *ring) { r.Return(r.Take(nil, 3)); r.Take(nil, 2) }},
 		{"Return, Evict", func(r *ring) { r.Return(r.Take(nil, 3)); r.Evict(2, none, drop) }},
+		{"Return, Drain", func(r *ring) { r.Return(r.Take(nil, 3)); r.Drain(2, drop) }},
 		{"Return, EvictOldest", func(r *ring) { r.Return(r.Take(nil, 3)); r.EvictOldest(drop); r.EvictOldest(drop) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

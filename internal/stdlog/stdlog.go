@@ -47,11 +47,11 @@ func IsDefault(h slog.Handler) bool {
 // a PC is at "???:0", where package log would name a line of its own.
 // Enabled is h's, so [slog.SetLogLoggerLevel] still counts.
 //
-// Package log promises its output one Write per line, and some outputs (syslog,
-// bridges to other loggers) take each Write as one message: lines for w
-// should be joined only if w is a file. w is also used without the mutex of the
-// standard logger: a writer that cannot stand concurrent Writes must not
-// be the standard logger's output at the same time, as it is not after SetDefault.
+// Package log promises its output one Write per line, and some outputs (syslog, bridges to
+// other loggers) take each Write as one message: lines for w should be joined only if w is
+// known to be a stream of bytes. w is also used without the mutex of the standard logger: a
+// writer that cannot stand concurrent Writes must not be the standard logger's output at
+// the same time, as it is not after SetDefault.
 //
 // If SetDefault was called before New, w is the bridge to the handler it
 // was given, and lines reach that handler as messages at the level of
@@ -69,6 +69,16 @@ func New(h slog.Handler) (w io.Writer, build func(io.Writer) slog.Handler) {
 		w = bridge{w}
 	}
 	return w, build
+}
+
+// Stand returns a stand-in for h if that is slog's default handler, else h: one that writes
+// the same lines to the same place, whatever becomes of package log.
+func Stand(h slog.Handler) slog.Handler {
+	if !IsDefault(h) {
+		return h
+	}
+	w, build := New(h)
+	return build(w)
 }
 
 // isSlogType reports whether v points to the type of package slog with this

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// Arguments makes arguments of log calls from the bytes of a fuzzer: the same from the same bytes, and zeros when there
-// are no more. Most can still change after the call, and [Arguments.Change] does that. It is for one goroutine.
+// Arguments makes arguments of log calls from the bytes of a fuzzer: the same from the same
+// bytes, and zeros when there are no more. Most can still change after the call, and
+// [Arguments.Change] does that. It is for one goroutine.
 type Arguments struct {
 	Data  []byte
 	Other func(a *Arguments) any // makes values that only the test knows; nil: there are none

@@ -1,6 +1,7 @@
 package testsink_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -29,7 +30,7 @@ func TestArguments(t *testing.T) {
 			kinds[fmt.Sprintf("%T", a.Any(1))] = true
 		}
 		for _, kind := range []string{
-			"[]uint8", "json.RawMessage", "[]string", "map[string]int", "map[string]interface {}", "[]interface {}",
+			"[]uint8", fmt.Sprintf("%T", json.RawMessage(nil)), "[]string", "map[string]int", "map[string]interface {}", "[]interface {}",
 			"*slog.Source", "*float64", "*fmt.wrapError", "<nil>", "int", "*testing.T",
 		} {
 			assert.True(t, kinds[kind], kind)

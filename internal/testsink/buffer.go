@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// Buffer is a writer that keeps every Write apart. The zero value is ready; it must not be copied after first use.
+// Buffer is a writer that keeps every Write apart. The zero value is ready; it must not be
+// copied after first use.
 type Buffer struct {
 	mu      sync.Mutex
 	arrived sync.Cond // on mu, signalled for each Write
@@ -38,7 +39,8 @@ func (b *Buffer) String() string {
 	return string(bytes.Join(b.Writes(), nil))
 }
 
-// Lines returns all that was written, cut at the newlines, which are left out. An unfinished last line counts as one.
+// Lines returns all that was written, cut at the newlines, which are left out. An
+// unfinished last line counts as one.
 func (b *Buffer) Lines() []string {
 	var lines []string
 	for line := range strings.Lines(b.String()) {
@@ -103,7 +105,8 @@ type BlockingWriter struct {
 	w io.Writer
 }
 
-// NewBlockingWriter returns a writer around w (nil: io.Discard) that blocks until [Gate.Release].
+// NewBlockingWriter returns a writer around w (nil: io.Discard) that blocks until
+// [Gate.Release].
 func NewBlockingWriter(w io.Writer) *BlockingWriter {
 	return &BlockingWriter{Gate: NewGate(), w: orDiscard(w)}
 }

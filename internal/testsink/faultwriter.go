@@ -9,14 +9,16 @@ import (
 	"syscall"
 )
 
-// Step is what a [FaultWriter] does with one Write; w is the writer within. Tests may bring their own.
+// Step is what a [FaultWriter] does with one Write; w is the writer within. Tests may bring
+// their own.
 type Step func(w io.Writer, p []byte) (int, error)
 
 // Accept is a [Step] that writes all of p.
 func Accept(w io.Writer, p []byte) (int, error) { return w.Write(p) }
 
-// Short returns a [Step] that writes the first n bytes (at most all) and returns their number and err. With a nil err
-// and n below len(p) it breaks the contract of io.Writer, with n at or above len(p) it reports err for a whole write.
+// Short returns a [Step] that writes the first n bytes (at most all) and returns their
+// number and err. With a nil err and n below len(p) it breaks the contract of io.Writer,
+// with n at or above len(p) it reports err for a whole write.
 func Short(n int, err error) Step {
 	return func(w io.Writer, p []byte) (int, error) {
 		if n == 0 { // a write of nothing would show in a Buffer
@@ -35,7 +37,8 @@ func Full(err error) Step {
 	return func(w io.Writer, p []byte) (int, error) { return Short(len(p), err)(w, p) }
 }
 
-// NoSpace returns a [Step] that writes the first n bytes and fails as a file on a full disk does.
+// NoSpace returns a [Step] that writes the first n bytes and fails as a file on a full disk
+// does.
 func NoSpace(n int) Step {
 	return Short(n, &os.PathError{Op: "write", Path: "testsink", Err: syscall.ENOSPC})
 }
@@ -70,8 +73,8 @@ func Goexit(io.Writer, []byte) (int, error) {
 	return 0, nil
 }
 
-// FaultWriter is a writer that follows a script, one [Step] for each Write. When the script is at its end the writer is
-// healthy. Steps of concurrent calls may run side by side.
+// FaultWriter is a writer that follows a script, one [Step] for each Write. When the script
+// is at its end the writer is healthy. Steps of concurrent calls may run side by side.
 type FaultWriter struct {
 	w io.Writer
 

@@ -12,7 +12,8 @@ import (
 // ErrFault is the error of a [Faulty] or [FaultWriter] that was given none.
 var ErrFault = errors.New("testsink: fault")
 
-// When says which records meet the fault. A [Faulty] makes one call of it at a time, so it may keep state.
+// When says which records meet the fault. A [Faulty] makes one call of it at a time, so it
+// may keep state.
 type When func(slog.Record) bool
 
 // Always is a [When] that is true for every record.
@@ -40,7 +41,8 @@ func HasMessage(msgs ...string) When {
 	return func(r slog.Record) bool { return slices.Contains(msgs, r.Message) }
 }
 
-// Faulty is a handler that fails, panics or exits where its [When] is true, and calls next where it is not.
+// Faulty is a handler that fails, panics or exits where its [When] is true, and calls next
+// where it is not.
 type Faulty struct {
 	layer
 
@@ -52,7 +54,8 @@ type Faulty struct {
 
 var _ slog.Handler = (*Faulty)(nil)
 
-// NewFailer returns a handler that returns err (nil: [ErrFault]) where when (nil: [Always]) is true.
+// NewFailer returns a handler that returns err (nil: [ErrFault]) where when (nil: [Always])
+// is true.
 func NewFailer(next slog.Handler, err error, when When) *Faulty {
 	if err == nil {
 		err = ErrFault

@@ -2,7 +2,8 @@ package testsink
 
 import "sync"
 
-// Gate stops calls until it is released. Made by [NewGate]; [Blocker] and [BlockingWriter] have one.
+// Gate stops calls until it is released. Made by [NewGate]; [Blocker] and [BlockingWriter]
+// have one.
 type Gate struct {
 	mu      sync.Mutex
 	blocked bool
@@ -53,7 +54,8 @@ func (g *Gate) renew() {
 	g.open, g.entered = make(chan struct{}), make(chan struct{})
 }
 
-// Entered returns a channel that is closed once a call has waited at the gate since the last Block or Step.
+// Entered returns a channel that is closed once a call has waited at the gate since the
+// last Block or Step.
 func (g *Gate) Entered() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()

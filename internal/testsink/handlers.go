@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Func is a handler made of a function. It is enabled for all levels; WithAttrs and WithGroup return it unchanged.
+// Func is a handler made of a function. It is enabled for all levels; WithAttrs and
+// WithGroup return it unchanged.
 type Func func(context.Context, slog.Record) error
 
 var _ slog.Handler = Func(nil)
@@ -23,7 +24,8 @@ func (f Func) WithAttrs([]slog.Attr) slog.Handler { return f }
 // WithGroup returns f.
 func (f Func) WithGroup(string) slog.Handler { return f }
 
-// layer is a handler that does something around the call of next. What is derived from it does the same.
+// layer is a handler that does something around the call of next. What is derived from it
+// does the same.
 type layer struct {
 	next   slog.Handler
 	around func(ctx context.Context, r slog.Record, next slog.Handler) error

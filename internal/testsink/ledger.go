@@ -2,12 +2,13 @@ package testsink
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
-// Ledger says what became of the messages that several goroutines logged, each as [Message] numbers them.
+// Ledger says what became of the messages that several goroutines logged, each as [Message]
+// numbers them.
 type Ledger struct {
 	Arrived    int      // different messages that arrived
 	Missing    []string // logged, but did not arrive
@@ -19,12 +20,22 @@ type Ledger struct {
 // Message returns the message with the number seq, from 0, of goroutine g: "g3-17".
 func Message(g, seq int) string { return "g" + strconv.Itoa(g) + "-" + strconv.Itoa(seq) }
 
-var messagePattern = regexp.MustCompile(`\bg\d+-\d+\b`)
-
 // Messages returns the messages that [Message] made in the output of a handler, in order, whatever stands around them.
-func Messages(output string) []string { return messagePattern.FindAllString(output, -1) }
+func Messages(output string) (msgs []string) {
+	for word := range strings.FieldsFuncSeq(output, betweenWords) {
+		if _, _, ok := parse(word); ok {
+			msgs = append(msgs, word)
+		}
+	}
+	return msgs
+}
 
-// Check compares the messages that arrived with those logged: seq 0 to each-1 by goroutine 0 to goroutines-1.
+func betweenWords(r rune) bool {
+	return r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+}
+
+// Check compares the messages that arrived with those logged: seq 0 to each-1 by goroutine
+// 0 to goroutines-1.
 func Check(arrived []string, goroutines, each int) Ledger {
 	var l Ledger
 	seen := make([]bool, goroutines*each)
@@ -55,13 +66,17 @@ func Check(arrived []string, goroutines, each int) Ledger {
 
 func parse(msg string) (g, seq int, ok bool) {
 	left, right, ok := strings.Cut(strings.TrimPrefix(msg, "g"), "-")
+	if !ok {
+		return 0, 0, false
+	}
 	g, gerr := strconv.Atoi(left)
 	seq, serr := strconv.Atoi(right)
-	ok = ok && gerr == nil && serr == nil && g >= 0 && seq >= 0 && msg == Message(g, seq)
+	ok = gerr == nil && serr == nil && g >= 0 && seq >= 0 && msg == Message(g, seq)
 	return g, seq, ok
 }
 
-// Err returns nil if every message arrived once and in the order of its goroutine, and nothing else did.
+// Err returns nil if every message arrived once and in the order of its goroutine, and
+// nothing else did.
 func (l Ledger) Err() error {
 	if len(l.Missing)+len(l.Duplicates)+len(l.Unordered)+len(l.Unknown) == 0 {
 		return nil

@@ -15,7 +15,8 @@ type Entry struct {
 	Attrs  []slog.Attr // of the derived handler, then of the record, inside the groups that were open
 }
 
-// String returns the level, the message and the flattened attributes, as in "INFO hello a=1 g.b=2".
+// String returns the level, the message and the flattened attributes, as in "INFO hello a=1
+// g.b=2".
 func (e Entry) String() string {
 	var sb strings.Builder
 	sb.WriteString(e.Record.Level.String() + " " + e.Record.Message)
@@ -37,8 +38,8 @@ func writeAttrs(sb *strings.Builder, prefix string, attrs []slog.Attr) {
 	}
 }
 
-// Recorder is a handler that keeps every record it is given. The zero value is ready and enabled for all levels; it must
-// not be copied after first use.
+// Recorder is a handler that keeps every record it is given. The zero value is ready and
+// enabled for all levels; it must not be copied after first use.
 type Recorder struct {
 	Level slog.Leveler // least level that is enabled; nil: all are. Handle records whatever it is given
 
@@ -104,7 +105,8 @@ func (r *Recorder) Len() int {
 	return len(r.entries)
 }
 
-// Derived returns how often WithAttrs and WithGroup were called on r and on what was derived from it.
+// Derived returns how often WithAttrs and WithGroup were called on r and on what was
+// derived from it.
 func (r *Recorder) Derived() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -141,7 +143,8 @@ type derived struct {
 	scopes   []scope // outermost first; the first one has no group name
 }
 
-// scope is a group that WithGroup opened, with what WithAttrs added while it was the innermost one.
+// scope is a group that WithGroup opened, with what WithAttrs added while it was the
+// innermost one.
 type scope struct {
 	group string
 	attrs []slog.Attr
@@ -183,7 +186,8 @@ func (d *derived) clone() *derived {
 	return c
 }
 
-// fold puts the record's attributes into the innermost scope and each scope that is not empty into the one around it.
+// fold puts the record's attributes into the innermost scope and each scope that is not
+// empty into the one around it.
 func (d *derived) fold(rec slog.Record) []slog.Attr {
 	attrs := make([]slog.Attr, 0, rec.NumAttrs())
 	rec.Attrs(func(a slog.Attr) bool {

@@ -1,0 +1,251 @@
+package async
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynchandler/asynchandler/internal/course"
+	"github.com/asynchandler/asynchandler/internal/notify"
+	"github.com/asynchandler/asynchandler/internal/ring"
+)
+
+// phase is where the handler is in its life.
+type phase uint8
+
+const (
+	running phase = iota
+	draining
+	finished  // all was delivered: records go straight through
+	abandoned // a shutdown's context ended the drain
+)
+
+// engine is what a handler and those derived from it share.
+//
+// The first group of fields never changes, the second is for all goroutines without the
+// lock, the third are parts with fields of their own, the fourth is guarded by mu.
+//
+// mu is taken by locked alone. No code of the user's runs with it held, not even a method
+// of Gate, Sink or Budget. Of the locks of waitroom, notify, gate and budget only that of
+// waitroom.Credit is taken with it, as the last one. A record's removal from the ring and
+// its count happen in one critical section, so that every snapshot adds up; deciding what to
+// do, taking the records for it and beginning the call are one, too.
+type engine struct {
+	callSide
+
+	opts     Options
+	queue    uint64 // Stats.Queue
+	sink     Sink
+	flusher  Flusher  // the sink, if it is one
+	loops    bool     // the sink is a loop over Handle
+	reporter *Handler // stands for the handler's own records
+
+	tell    teller
+	alerted atomic.Bool // OnHighWater was called and Depth not yet below half of it
+	callers callers     // goroutines that this handler runs code of the user's on
+
+	outcomes atomic.Uint64 // records of the ring that have their outcome; written under mu
+	hurried  atomic.Uint64 // position behind the last urgent record, if records linger
+	due      atomic.Int64  // when the worker's rest ends, since began; 0 for no time
+	began    time.Time
+
+	sleeper    sleeper
+	admission  admission
+	patience   patience
+	purse      purse
+	barriers   barriers
+	accounts   accounts
+	ending     ending
+	afterwards afterwards
+
+	mu     sync.Mutex
+	phase  phase
+	worker *worker          // who has the role
+	busy   [targets]*worker // inside a call into next, the fallback or the spool
+	hands  int              // records in the hands of workers
+	seq    uint64           // age of the record taken last
+	course course.Course[entry]
+	probe  probe
+	lent   int   // records that are held, as the ring knows
+	freed  int64 // bytes to be released when mu is
+	disk   disk
+
+	unfinished uint64 // age of the record that went straight through and that the sink has a part of; 0: none
+}
+
+// callSide is what every log call reads, on one cache line: a caller that logs now and
+// then finds none of it in its processor's cache.
+type callSide struct {
+	ring      *ring.Ring[entry]
+	budget    Budget // opts.Budget
+	maxSize   int64  // opts.MaxRecordSize
+	highWater uint64 // depth at which OnHighWater is called, 0 for never
+	pressing  uint64 // how many waiting records end a nap
+	sleep     atomic.Uint32
+	rare      bool // ContextFunc or SyncLevel is set
+	lingers   bool // records wait for others as long as Linger says
+}
+
+func newEngine(opts Options) *engine {
+	g := &engine{
+		callSide: callSide{
+			ring:    ring.New[entry](opts.Capacity),
+			budget:  opts.Budget,
+			maxSize: int64(opts.MaxRecordSize),
+			rare:    opts.ContextFunc != nil || opts.SyncLevel != nil,
+		},
+		opts:  opts,
+		queue: queues.Add(1),
+		sink:  opts.Sink,
+		began: time.Now(),
+	}
+	g.course.MaxAttempts, g.course.Plain = opts.MaxAttempts, opts.Gate == nil
+	if o, ok := opts.Gate.(OpenTimer); ok {
+		g.course.OpenTime = o.OpenTime()
+	}
+	g.seq = firstSeq
+	g.disk.initSpool(g)
+	if g.sink == nil {
+		g.sink, g.loops = handlerSink{}, true
+	}
+	g.flusher, _ = g.sink.(Flusher)
+	g.admission.init(g)
+	g.patience.init(g)
+	g.purse.g = g
+	g.barriers.init(g)
+	g.accounts.init(g)
+	g.ending.init(g)
+	g.afterwards.init(g)
+	g.tell.init(g)
+	if opts.HighWater > 0 {
+		g.highWater = uint64(max(1, opts.HighWater*float64(g.ring.Cap())))
+	}
+	g.sleeper.init(g)
+	return g
+}
+
+// locked runs f with the lock held, and after it what must not happen under it.
+func (g *engine) locked(f func()) {
+	g.mu.Lock()
+	f()
+	if n := g.heldLocked(); n != g.lent {
+		g.lent = n
+		g.ring.Lend(n)
+	}
+	freed, ripe := g.freed, g.barriers.ripe
+	g.freed, g.barriers.ripe = 0, nil
+	g.mu.Unlock()
+	for _, b := range ripe {
+		g.barriers.bells.Ring(b)
+	}
+	if freed > 0 {
+		g.purse.release(freed)
+	}
+}
+
+// enqueue puts the record into the ring. This is the log call: every caller pays
+// for what is done here.
+func (g *engine) enqueue(ctx context.Context, h *Handler, r *slog.Record, size int64) error {
+	if g.rare {
+		return g.enqueueRare(ctx, h, r, size)
+	}
+	if g.budget != nil && !g.budget.TryAcquire(size) {
+		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size})
+	}
+	pos, e, status := g.ring.Reserve()
+	if status != ring.Reserved {
+		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size, acquired: true})
+	}
+	g.put(pos, e, ctx, h, r, size)
+	g.follow(pos, r.Level)
+	return nil
+}
+
+// enqueueRare is enqueue for handlers with options that few have.
+func (g *engine) enqueueRare(ctx context.Context, h *Handler, r *slog.Record, size int64) error {
+	if g.opts.ContextFunc != nil {
+		ctx = g.opts.ContextFunc(ctx)
+	}
+	q := &request{level: r.Level, size: size}
+	if g.opts.SyncLevel == nil || r.Level < g.opts.SyncLevel.Level() || g.callers.within() {
+		return g.admission.enqueueSlow(ctx, h, r, q)
+	}
+	b := &barrier{sync: true}
+	if !g.barriers.add(b) {
+		return g.admission.enqueueSlow(ctx, h, r, q)
+	}
+	defer g.barriers.remove(b)
+	err := g.admission.enqueueSlow(ctx, h.awaitedBy(b), r, q)
+	if err == nil {
+		g.sleeper.wakeUpNow()
+		g.barriers.awaitOutcome(b)
+	}
+	return err
+}
+
+// put fills the reserved slot and hands it over.
+func (g *engine) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slog.Record, size int64) {
+	if !h.values.noContext {
+		e.ctx = ctx
+	}
+	e.h = h
+	e.size = size
+	e.rec = *r
+	g.ring.Publish(pos)
+}
+
+// follow sees to what follows from a record in the ring.
+func (g *engine) follow(pos uint64, level slog.Level) {
+	if g.lingers && g.urgent(level) {
+		g.hurry(pos)
+	} else if g.sleep.Load() != awake {
+		g.wakeFor(pos, level)
+	}
+	if g.highWater > 0 {
+		g.tellHighWater(g.reachedHighWater(pos))
+	}
+}
+
+// reachedHighWater returns Depth if the record at pos, just published, made it reach the
+// mark, else 0.
+func (g *engine) reachedHighWater(pos uint64) (depth int) {
+	depth = int(int64(pos + 1 - g.outcomes.Load())) // negative if records behind this one have their outcome already
+	if depth < int(g.highWater) || g.alerted.Load() || !g.alerted.CompareAndSwap(false, true) {
+		return 0
+	}
+	return depth
+}
+
+// tellHighWater has OnHighWater called if depth says that the mark was reached.
+func (g *engine) tellHighWater(depth int) {
+	if depth > 0 {
+		g.tell.queue.Add(notify.All, func() { g.opts.OnHighWater(depth, g.ring.Cap()) })
+	}
+}
+
+// depthLocked is how many of the records before tail wait or are in the hands of
+// workers. One that goes straight through counts when it has its outcome, or waits for that
+// as the sink has a part of it.
+func (g *engine) depthLocked(tail uint64) int {
+	switch {
+	case g.phase != finished:
+		return int(tail-g.ring.Head()) + g.ring.SideLen() + g.heldLocked() + g.hands
+	case g.unfinished > 0:
+		return 1
+	}
+	return 0
+}
+
+// heldLocked is how many records of callers are held.
+func (g *engine) heldLocked() int {
+	n := g.course.Len() - g.course.Stored()
+	if n > 0 && g.course.At(0).Value.h == g.reporter {
+		n-- // the rest of a drop report
+	}
+	return n
+}
+
+// hasAside reports whether records can go elsewhere than to next.
+func (g *engine) hasAside() bool { return g.opts.Fallback != nil || g.opts.Spool != nil }

@@ -1,0 +1,82 @@
+package async_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// What is wrong is said, and since when, and no more when it is over.
+func TestHealth(t *testing.T) {
+	const soon = 5 * time.Millisecond
+	for _, tt := range []struct {
+		reason  string
+		opts    async.Options
+		breaker bool
+		hangs   bool // next hangs, else it fails
+		records int
+		well    time.Duration // for so long it is well yet
+		unwell  time.Duration // then it is not
+	}{
+		{
+			reason: "a call hangs", opts: async.Options{StallTimeout: time.Second},
+			hangs: true, records: 1, well: time.Second - soon, unwell: time.Second + soon,
+		},
+		{
+			reason:  "the breaker is open and records wait",
+			breaker: true, records: 9, unwell: time.Second,
+		},
+		{
+			reason: "the oldest record cannot be delivered", opts: async.Options{MaxAttempts: 1000},
+			records: 1, well: 29 * time.Second, unwell: 31 * time.Second,
+		},
+		{
+			reason: "nine tenths of the queue are full", opts: async.Options{Capacity: 16, StallTimeout: -1},
+			hangs: true, records: 15, unwell: soon,
+		},
+	} {
+		bubble(t, tt.reason, func(t *testing.T) {
+			failer := testsink.NewFailer(nil, errDown, testsink.Always)
+			hung := testsink.NewBlocker(nil)
+			defer hung.Release()
+			next := slog.Handler(failer)
+			if tt.hangs {
+				next = hung
+			}
+			if tt.breaker {
+				tt.opts.Gate = newBreaker()
+			}
+			h := begin(t, next, tt.opts)
+			require.NoError(t, h.Health())
+
+			began := time.Now()
+			info(h, numbered(1, tt.records)...)
+			if time.Sleep(tt.well); tt.well > 0 {
+				require.NoError(t, h.Health(), "too soon")
+			}
+			time.Sleep(tt.unwell - tt.well)
+			var unhealthy *async.HealthError
+			require.ErrorAs(t, h.Health(), &unhealthy)
+			assert.Equal(t, tt.reason, unhealthy.Reason)
+			assert.Equal(t, "default", unhealthy.Handler)
+			assert.WithinDuration(t, began, unhealthy.Since, time.Second)
+
+			failer.Heal()
+			hung.Release()
+			time.Sleep(time.Minute)
+			require.NoError(t, h.Health())
+
+			ended := time.Now()
+			require.NoError(t, h.Close())
+			require.ErrorAs(t, h.Health(), &unhealthy)
+			assert.Equal(t, "closed", unhealthy.Reason)
+			assert.WithinDuration(t, ended, unhealthy.Since, time.Second)
+		})
+	}
+}

@@ -1,0 +1,249 @@
+package async
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/asynchandler/asynchandler/internal/archive"
+	"github.com/asynchandler/asynchandler/internal/course"
+)
+
+// A Spool is a queue of records on disk, for [Options.Spool]: package spool has one. Its
+// methods are called by one goroutine at a time, but for Len, Bytes and Damaged, which are
+// called concurrently with everything and must not wait for the disk.
+//
+// It may also be an [EvictTeller] and a [SizeLimiter].
+type Spool interface {
+	// Append adds records at the end, in order, all or none.
+	Append(records [][]byte) error
+	// Next returns the oldest records, at most limit of them. They stay. It may return
+	// fewer, one at least: how much it returns is how much of it is held in memory.
+	Next(limit int) (records [][]byte, err error)
+	// Remove removes the oldest n records.
+	Remove(n int) error
+	// Len returns how many records there are.
+	Len() int
+	// Bytes returns how many bytes they take.
+	Bytes() int64
+	// Damaged returns how many records were found damaged.
+	Damaged() uint64
+	// Flush makes what was appended and removed survive a power cut.
+	Flush() error
+	// Close is called at the end of a shutdown.
+	Close() error
+}
+
+// An EvictTeller is a [Spool] that tells which records it lets go for want of room.
+type EvictTeller interface {
+	// OnEvict is called once, at the start: f is to be called, during Append, for each record
+	// that goes, oldest first.
+	OnEvict(f func(record []byte))
+}
+
+// A SizeLimiter is a [Spool] that takes no record beyond a size.
+type SizeLimiter interface {
+	// MaxRecord returns that size in bytes.
+	MaxRecord() int64
+}
+
+// The ages of records by where they come from: those that came back from next while younger
+// ones were on the disk, those from the disk, and those from the queue.
+const (
+	loadedSeq = 1 << 61
+	firstSeq  = 1 << 62
+)
+
+// disk is what the engine knows of the spool. Guarded by engine.mu, but for what says else.
+type disk struct {
+	g         *engine
+	spool     Spool // nil if there is none; never changes
+	tells     bool  // it is an EvictTeller
+	max       int64 // largest record, 0 is no limit
+	recovered uint64
+	total     uint64 // records that were put there
+	waiting   int    // records there that have no outcome
+	size      int    // records there
+	head      uint64 // age of the oldest one
+	loaded    uint64 // age that the next one which is loaded gets
+	full      bool   // the last call brought nothing new
+	retry     time.Time
+	broken    time.Time // since when it fails; zero if it does not
+	failures  int
+	done      uint64   // age up to which records there had their outcome when the drain ended
+	left      []uint64 // ages of those that were loaded and had none
+	closed    bool
+	idle      chan struct{} // closed when the call under way ends; nil if nobody waits for that
+
+	op   diskOp              // of the call under way; its goroutine's
+	root *Handler            // never changes
+	kept map[string]*Handler // handlers by what they add to records; the loading goroutine's
+}
+
+// diskOp is what one call into the spool found out.
+type diskOp struct {
+	evicted []slog.Level // records that went for want of room
+	size    int          // records there, after it
+	large   []int        // of the batch, those that can never be there
+}
+
+// initSpool opens the books.
+func (d *disk) initSpool(g *engine) {
+	d.g = g
+	s := g.opts.Spool
+	if s == nil {
+		return
+	}
+	d.spool = s
+	d.size = s.Len()
+	d.recovered, d.waiting = uint64(d.size), d.size
+	d.head, d.loaded = loadedSeq, loadedSeq
+	d.kept = map[string]*Handler{}
+	if t, ok := s.(EvictTeller); ok {
+		d.tells = true
+		t.OnEvict(func(record []byte) { d.op.evicted = append(d.op.evicted, archive.Level(record)) })
+	}
+	if l, ok := s.(SizeLimiter); ok {
+		d.max = l.MaxRecord()
+	}
+}
+
+// spoolLocked says what the decision hangs on.
+func (d *disk) spoolLocked(now time.Time) (s course.Spool) {
+	g := d.g
+	if d.spool == nil {
+		return s
+	}
+	s = course.Spool{
+		On:   true,
+		Some: d.waiting > 0,
+		More: d.head+uint64(d.size) > d.loaded || d.storingLocked(),
+		Full: d.full,
+		Done: d.doneLocked() > 0,
+		Late: g.ending.lateLocked(now),
+	}
+	switch {
+	case g.busy[toSpool] != nil:
+		s.Way = g.busy[toSpool].call.way()
+	case now.Before(d.retry) || d.closed:
+		s.Way = course.Refused
+	}
+	return s
+}
+
+// storingLocked reports whether records are on their way to the disk: then they are older than
+// what waits.
+func (d *disk) storingLocked() bool {
+	w := d.g.busy[toSpool]
+	return w != nil && !w.call.stalled && w.batch.own > 0
+}
+
+// olderLocked notes that a record comes back from next while younger ones are on the disk.
+func (w *worker) olderLocked(h course.Held[entry]) course.Held[entry] {
+	d := &w.engine.disk
+	if w.call.to == toNext && d.waiting > 0 && h.Seq >= firstSeq {
+		h.Older = true
+		h.Seq -= firstSeq
+	}
+	return h
+}
+
+// doneLocked is how many of the oldest records on the disk have their outcome.
+func (d *disk) doneLocked() int {
+	g := d.g
+	oldest := d.loaded
+	if g.course.Stored() > 0 {
+		for i := range g.course.Len() {
+			if h := g.course.At(i); h.Stored {
+				oldest = h.Seq
+				break
+			}
+		}
+	}
+	if w := g.busy[toNext]; w != nil && w.stored && len(w.batch.held) > 0 {
+		oldest = min(oldest, w.batch.held[0].Seq)
+	}
+	return int(max(oldest, d.head) - d.head) // older ones have gone for want of room
+}
+
+// spooledLocked accounts for records that are on the disk now.
+func (w *worker) spooledLocked(a *attempt) {
+	g := w.engine
+	d := &g.disk
+	g.accounts.notePeakLocked()
+	large := d.op.large
+	for i := range a.done {
+		e := w.batch.at(i)
+		if len(large) > 0 && large[0] == i {
+			large = large[1:]
+			a.dropped = g.accounts.dropLocked(a.dropped, e, spooled)
+			g.accounts.report.noteLocked(g.ring.Head())
+			continue
+		}
+		d.total++
+		d.waiting++
+		d.size++
+		g.accounts.outcomeLocked(e)
+	}
+	g.hands -= a.done
+	a.settled = a.done
+}
+
+// afterDiskLocked accounts for what a call into the spool did beside what it was for.
+func (d *disk) afterDiskLocked(err error, now time.Time) {
+	gone := d.op.evicted
+	if !d.tells {
+		for range d.size - d.op.size {
+			gone = append(gone, slog.LevelInfo)
+		}
+	}
+	for _, level := range gone {
+		if d.head >= d.loaded {
+			d.loaded++
+			d.lostLocked(level)
+		} else if _, left := slices.BinarySearch(d.left, d.head); left { // else forgetLocked sees to it
+			d.lostLocked(level)
+		}
+		d.head++
+		d.size--
+		d.full = false
+	}
+	d.forgetLocked()
+	for ; d.size > d.op.size; d.size-- { // found to be damaged
+		d.lostLocked(slog.LevelInfo)
+	}
+	d.op.evicted = nil
+	if err == nil {
+		d.failures, d.retry, d.broken = 0, time.Time{}, time.Time{}
+		return
+	}
+	since(&d.broken, true, func() time.Time { return now })
+	d.retry = now.Add(min(100*time.Millisecond<<min(d.failures, 10), 5*time.Second))
+	d.failures++
+}
+
+// forgetLocked drops what was loaded and has gone from the disk since then. What next has a part
+// of waits like a record of the queue.
+func (d *disk) forgetLocked() {
+	d.g.course.Gone(d.head, func(h *course.Held[entry]) {
+		if h.Torn() {
+			d.waiting--
+		} else {
+			d.lostLocked(h.Value.rec.Level)
+		}
+	})
+}
+
+// thereLocked reports whether the i-th record of the batch is on the disk.
+func (w *worker) thereLocked(i int) bool {
+	return w.stored && w.batch.held[i].Seq >= w.engine.disk.head
+}
+
+// untilRetryLocked has a rest end when the spool is to be tried again.
+func (d *disk) untilRetryLocked(p *plan, now time.Time) {
+	g := d.g
+	wait := d.retry.Sub(now)
+	if wait > 0 && d.waiting+g.depthLocked(g.ring.Tail()) > 0 && (p.Wait == 0 || p.Wait > wait) {
+		p.Wait = wait
+	}
+}

@@ -1,0 +1,218 @@
+package async
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/asynchandler/asynchandler/internal/archive"
+	"github.com/asynchandler/asynchandler/internal/course"
+)
+
+// spoolSink puts a batch on the disk.
+type spoolSink struct{ g *engine }
+
+// Deliver puts all records there, or none.
+func (s spoolSink) Deliver(b *Batch) (done int, err error) {
+	d := &s.g.disk
+	d.op = diskOp{}
+	defer func() { d.op.size = d.spool.Len() }()
+	var records [][]byte
+	n := 0
+	for ; b.Next(); n++ {
+		record := b.current().archived()
+		if d.max > 0 && int64(len(record)) > d.max {
+			d.op.large = append(d.op.large, n)
+			continue
+		}
+		records = append(records, record)
+	}
+	if len(records) > 0 {
+		err = d.spool.Append(records)
+	}
+	if err != nil {
+		return 0, &spoolError{err}
+	}
+	b.Done(n)
+	return n, nil
+}
+
+// archived returns the record as bytes.
+func (e *entry) archived() []byte {
+	return archive.Append(make([]byte, 0, 256), e.h.trail.chain(), &e.rec)
+}
+
+// spoolError is an error of the spool.
+type spoolError struct{ err error }
+
+// Error returns what failed.
+func (e *spoolError) Error() string { return "asynchandler: the spool: " + e.err.Error() }
+
+// Unwrap returns the spool's error.
+func (e *spoolError) Unwrap() error { return e.err }
+
+// loading is one call that takes records from the disk.
+type loading struct {
+	w                 *worker
+	done, outstanding int // on the disk: those to be removed, those that are held
+	removed           int
+	held              []course.Held[entry]
+	bad               int // of held, those that cannot be read
+	unreadable, err   error
+}
+
+// load takes records from the disk, and removes there those that are done. The call has
+// begun.
+func (w *worker) load() {
+	g := w.engine
+	d := &g.disk
+	l := loading{w: w}
+	g.locked(func() {
+		l.done = d.doneLocked()
+		l.outstanding = int(int64(d.loaded-d.head)) - l.done
+	})
+	d.op = diskOp{}
+	g.guard(func() { l.err = l.read() }, func(p *PanicError) {
+		if p != nil {
+			g.notePanic(p)
+			l.err = p
+		}
+		l.end()
+	})
+}
+
+// read does what the spool is needed for.
+func (l *loading) read() error {
+	d := &l.w.engine.disk
+	if l.done > 0 {
+		if err := d.spool.Remove(l.done); err != nil {
+			return err
+		}
+		l.removed = l.done
+	}
+	records, err := d.spool.Next(l.outstanding + d.g.opts.BatchSize)
+	if err != nil {
+		return err
+	}
+	for _, record := range records[min(l.outstanding, len(records)):] {
+		h, err := d.restored(record)
+		if err != nil {
+			l.unreadable = err
+			l.bad++
+			h.Value.h = nil
+		}
+		l.held = append(l.held, h)
+	}
+	if n := d.spool.Len(); len(records) == 0 && l.outstanding == 0 && n > 0 {
+		return fmt.Errorf("it has %d records and returns none", n)
+	}
+	return nil
+}
+
+// end accounts for the call, whatever became of it.
+func (l *loading) end() {
+	g := l.w.engine
+	d := &g.disk
+	d.op.size = d.spool.Len()
+	a := attempt{w: l.w, now: time.Now()}
+	if l.err != nil {
+		a.err = &spoolError{l.err}
+	}
+	g.guard(a.read, g.notePanic)
+	g.locked(func() {
+		l.w.endLocked(&a)
+		d.full = l.err == nil && len(l.held) == 0 && d.op.size > l.outstanding
+		d.size -= l.removed
+		d.head += uint64(l.removed)
+		d.afterDiskLocked(l.err, a.now)
+		if a.err != nil {
+			a.noteErrorLocked()
+		}
+		l.holdLocked()
+	})
+	switch {
+	case a.err != nil:
+		a.attempts = 1
+		a.tellFailed()
+	case l.bad > 0:
+		g.tell.error(&DeliveryError{Handler: g.opts.Name, Attempts: 1, Err: &spoolError{fmt.Errorf("%d records cannot be read: %w", l.bad, l.unreadable)}})
+	}
+}
+
+// holdLocked keeps what was taken from the disk, to be tried.
+func (l *loading) holdLocked() {
+	g := l.w.engine
+	d := &g.disk
+	for i := range l.held {
+		h := &l.held[i]
+		h.Seq = d.loaded
+		d.loaded++
+		if h.Value.h == nil {
+			d.lostLocked(h.Value.rec.Level)
+		} else if g.phase <= draining {
+			g.course.Hold(*h)
+		}
+	}
+}
+
+// restored makes a record of what is on the disk.
+func (d *disk) restored(b []byte) (h course.Held[entry], err error) {
+	defer func() {
+		if p := recover(); p != nil { // next's WithAttrs or WithGroup
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	h.Stored = true
+	r, err := archive.Read(b)
+	h.Value.rec = r.Record
+	if err != nil {
+		return h, err
+	}
+	h.Line = r.Line
+	if r.PC == 0 && r.Source.File != "" {
+		h.Value.rec.AddAttrs(slog.Any(slog.SourceKey, &r.Source))
+	}
+	h.Value.h, err = d.derived(r.Chain)
+	return h, err
+}
+
+// maxKeptHandlers bounds the handlers that are kept for records from the disk.
+const maxKeptHandlers = 1024
+
+// derived returns the handler that adds what chain says.
+func (d *disk) derived(chain []byte) (h *Handler, err error) {
+	if len(chain) == 0 {
+		return d.root, nil
+	}
+	if h = d.kept[string(chain)]; h != nil {
+		return h, nil
+	}
+	steps, err := archive.ReadChain(chain)
+	if err != nil {
+		return nil, err
+	}
+	h = d.root
+	for _, s := range steps {
+		c := *h
+		if s.Group != "" {
+			c.next = h.next.WithGroup(s.Group)
+		} else {
+			c.next = h.next.WithAttrs(s.Attrs)
+		}
+		c.trail = &trail{before: h.trail, attrs: s.Attrs, group: s.Group}
+		h = &c
+	}
+	if len(d.kept) >= maxKeptHandlers {
+		clear(d.kept)
+	}
+	d.kept[string(chain)] = h
+	return h, nil
+}
+
+// lostLocked counts a record that was on the disk as dropped.
+func (d *disk) lostLocked(level slog.Level) {
+	g := d.g
+	d.waiting--
+	g.accounts.ledger.Evicted.Count(spooled, level)
+	g.accounts.report.noteLocked(g.ring.Head())
+}

@@ -1,0 +1,5 @@
+package linesink
+
+import "syscall"
+
+const getSettings = syscall.TCGETS

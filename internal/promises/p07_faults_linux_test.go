@@ -1,0 +1,20 @@
+package promises_test
+
+import (
+	"io"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Linux has a device that is always full.
+func init() {
+	breakables = append(breakables, breakable{"full device", 0, func(t *testing.T) (io.Writer, func(), func() string) {
+		f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		require.NoError(t, err)
+		t.Cleanup(func() { f.Close() })
+		return f, func() {}, func() string { return "" }
+	}, syscall.ENOSPC})
+}

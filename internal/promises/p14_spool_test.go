@@ -1,0 +1,114 @@
+package promises_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/spool"
+)
+
+// outage is a writer that fails while it is down.
+type outage struct {
+	mu   sync.Mutex
+	down bool
+	buf  bytes.Buffer
+}
+
+func (w *outage) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.down {
+		return 0, errors.New("connection refused")
+	}
+	return w.buf.Write(p)
+}
+
+func (w *outage) set(down bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.down = down
+}
+
+func (w *outage) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buf.String()
+}
+
+func openSpool(t *testing.T, dir string) *spool.Spool {
+	t.Helper()
+	s, err := spool.Open(dir, spool.Options{SyncInterval: -1})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// logBoth logs the same of each i to each logger.
+func logBoth(from, to int, loggers ...*slog.Logger) {
+	for i := from; i < to; i++ {
+		for _, l := range loggers {
+			l.With("request", i%3).WithGroup("g").Info("m", "i", i, "err", fmt.Errorf("no %d", i), "list", []any{i, "x"}, "d", time.Duration(i))
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func withoutTimes(text string) (lines []string) {
+	for line := range strings.Lines(text) {
+		_, line, _ = strings.Cut(line, "level")
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// What is written after an outage, and by the next process, is what slog would have written.
+func TestTheSpoolChangesNoLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		quiet := asynchandler.WithErrorHandler(func(error) {})
+		var want bytes.Buffer
+		slogs := slog.New(slog.NewJSONHandler(&want, nil))
+		w := &outage{down: true}
+		h := asynchandler.NewJSONHandler(w, nil, asynchandler.WithCapacity(64), asynchandler.WithSpool(openSpool(t, dir)), quiet)
+		logBoth(0, 300, slogs, slog.New(h))
+		require.Greater(t, h.Stats().Spooled, 200)
+		w.set(false)
+		time.Sleep(time.Minute)
+		assert.Equal(t, withoutTimes(want.String()), withoutTimes(w.String()))
+
+		w.set(true)
+		logBoth(300, 400, slogs, slog.New(h))
+		require.NoError(t, h.Close(), "all that waits is on the disk")
+		s := h.Stats()
+		require.Zero(t, s.Depth+int(s.Dropped))
+
+		w.set(false)
+		h = asynchandler.NewJSONHandler(w, nil, asynchandler.WithCapacity(64), asynchandler.WithSpool(openSpool(t, dir)), quiet)
+		require.EqualValues(t, 100, h.Stats().Recovered)
+		logBoth(400, 410, slogs, slog.New(h))
+		time.Sleep(time.Minute)
+		assert.Equal(t, withoutTimes(want.String()), withoutTimes(w.String()))
+		require.NoError(t, h.Close())
+		s = h.Stats()
+		assert.Equal(t, s.Received+s.Recovered, s.Delivered)
+		assert.Zero(t, s.SpoolDamaged)
+	})
+}
+
+func TestNoSpoolBesideAFallback(t *testing.T) {
+	s := openSpool(t, t.TempDir())
+	require.PanicsWithValue(t, "asynchandler: WithSpool(a spool): want no WithFallback beside it", func() {
+		asynchandler.NewJSONHandler(&outage{}, nil, asynchandler.WithSpool(s), asynchandler.WithFallback(slog.DiscardHandler))
+	})
+}

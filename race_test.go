@@ -1,5 +1,0 @@
-//go:build race
-
-package asynchandler_test
-
-const raceEnabled = true

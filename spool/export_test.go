@@ -1,0 +1,6 @@
+package spool
+
+import "os"
+
+// SetWrite has s write by way of write.
+func (s *Spool) SetWrite(write func(f *os.File, b []byte, off int64) (int, error)) { s.write = write }
