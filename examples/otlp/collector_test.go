@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -28,10 +29,16 @@ func poll(t *testing.T, done func() bool) {
 	}
 }
 
+// asProgram is set in the environment of a test binary that is to be the program.
+const asProgram = "OTLP_EXAMPLE"
+
 // program is the Collector, built.
 var program string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stderr))
+	}
 	dir, err := os.MkdirTemp("", "otlp")
 	if err != nil {
 		log.Fatal(err)

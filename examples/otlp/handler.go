@@ -26,6 +26,9 @@ const patience = time.Minute
 // OpenTelemetry drains that.
 func newHandler(ctx context.Context, c config, console *log.Logger) (*asynchandler.Handler, error) {
 	reportLosses(console)
+	if c.spool != "" {
+		return newSpooledHandler(ctx, c)
+	}
 	exporter, err := newExporter(ctx, c.endpoint)
 	if err != nil {
 		return nil, err
@@ -50,8 +53,6 @@ func newHandler(ctx context.Context, c config, console *log.Logger) (*asynchandl
 //
 // It speaks gRPC because otlploghttp gives up a batch at the first refused connection.
 func newExporter(ctx context.Context, endpoint string) (*otlploggrpc.Exporter, error) {
-	reconnect := backoff.DefaultConfig
-	reconnect.MaxDelay = 2 * time.Second // default: 2 min
 	return otlploggrpc.New(ctx,
 		otlploggrpc.WithEndpoint(endpoint),
 		otlploggrpc.WithInsecure(), // no TLS: for the loopback interface
@@ -62,10 +63,17 @@ func newExporter(ctx context.Context, endpoint string) (*otlploggrpc.Exporter, e
 			MaxInterval:     2 * time.Second,
 			MaxElapsedTime:  patience,
 		}),
-		otlploggrpc.WithDialOption(grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           reconnect,
-			MinConnectTimeout: 5 * time.Second,
-		})))
+		reconnecting())
+}
+
+// reconnecting has gRPC look for the Collector more often than by default.
+func reconnecting() otlploggrpc.Option {
+	reconnect := backoff.DefaultConfig
+	reconnect.MaxDelay = 2 * time.Second // default: 2 min
+	return otlploggrpc.WithDialOption(grpc.WithConnectParams(grpc.ConnectParams{
+		Backoff:           reconnect,
+		MinConnectTimeout: 5 * time.Second,
+	}))
 }
 
 // reportLosses prints what OpenTelemetry loses. Without it a full queue is silent, and

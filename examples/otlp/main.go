@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/asynchandler/asynchandler/recorder"
 )
 
 func main() {
@@ -43,7 +45,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) (code int) {
 		console.Print(err)
 		return 2
 	}
-	if err := dial(ctx, c.endpoint); err != nil {
+	if err := dial(ctx, c.endpoint); err != nil && c.spool == "" {
 		console.Print("no Collector: ", err)
 		return 1
 	}
@@ -52,12 +54,17 @@ func run(ctx context.Context, args []string, stderr io.Writer) (code int) {
 		console.Print(err)
 		return 1
 	}
-	serve(ctx, slog.New(h), c)
+	serve(ctx, slog.New(recorder.New(h, recorder.Options{Scope: traceOf})), c)
 	if err := h.Close(); err != nil { // delivers what still waits
 		console.Print(strings.ReplaceAll(err.Error(), "\n", "; "))
 		code = 1
 	}
 	st := h.Stats()
+	if c.spool != "" {
+		console.Printf("%d logged + %d from the disk = %d delivered + %d failed + %d dropped + %d on the disk",
+			st.Received, st.Recovered, st.Delivered, st.Failed, st.Dropped, st.Spooled)
+		return code
+	}
 	console.Printf("%d logged = %d given to OpenTelemetry + %d failed + %d dropped",
 		st.Received, st.Delivered, st.Failed, st.Dropped)
 	return code
@@ -83,14 +90,14 @@ func serve(ctx context.Context, logger *slog.Logger, c config) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			request(ctx, logger, n)
+			request(ctx, logger, n, c.fail > 0 && n%c.fail == 0)
 		}
 	}
 }
 
 // request logs with the context of a request, which has its trace. As with net/http the
 // context is cancelled when the request is over, which is before the records are delivered.
-func request(ctx context.Context, logger *slog.Logger, n int) {
+func request(ctx context.Context, logger *slog.Logger, n int, fails bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var ids trace.SpanContextConfig // a tracer would choose them
@@ -98,5 +105,19 @@ func request(ctx context.Context, logger *slog.Logger, n int) {
 	_, _ = rand.Read(ids.SpanID[:])
 	ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(ids))
 	logger.InfoContext(ctx, "request started", "request", n)
+	logger.DebugContext(ctx, "cache miss", "request", n)
+	if fails {
+		logger.ErrorContext(ctx, "request failed", "request", n, "status", 500)
+		return
+	}
 	logger.InfoContext(ctx, "request served", "request", n, "status", 200)
+}
+
+// traceOf makes each trace a scope of the recorder: its DEBUG records are sent if one of its
+// records is an ERROR. What belongs to no trace has one scope for all.
+func traceOf(ctx context.Context) any {
+	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
+		return span.TraceID()
+	}
+	return nil
 }

@@ -34,6 +34,30 @@ func TestRunSendsEachRecordWithItsTrace(t *testing.T) {
 	assert.Equal(t, map[string]int{"request started": len(traces), "request served": len(traces)}, bodies)
 }
 
+func TestATraceThatFailsIsSentWithItsDebugRecords(t *testing.T) {
+	c := newCollector(t)
+	c.start(t)
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"-endpoint", c.endpoint, "-rate", "200", "-for", "500ms", "-fail", "10"}, &stderr)
+	require.Zero(t, code, stderr.String())
+
+	traces := map[string][]string{}
+	for _, r := range c.records(t) {
+		traces[r.Trace] = append(traces[r.Trace], r.Severity+" "+r.Body)
+	}
+	failed := 0
+	for id, records := range traces {
+		if len(records) == 2 {
+			assert.Equal(t, []string{"INFO request started", "INFO request served"}, records)
+			continue
+		}
+		failed++
+		assert.Equal(t, []string{"INFO request started", "DEBUG cache miss", "ERROR request failed"}, records, id)
+	}
+	assert.NotZero(t, failed)
+	assert.Less(t, failed, len(traces))
+}
+
 func TestRunSaysWhatIsWrongInOneLine(t *testing.T) {
 	nobody := freeAddress(t)
 	for _, tt := range []struct {
@@ -49,6 +73,7 @@ func TestRunSaysWhatIsWrongInOneLine(t *testing.T) {
 		{"no rate", []string{"-rate", "0"}, 2, "-rate 0"},
 		{"no number", []string{"-queue", "many"}, 2, "-queue"},
 		{"no queue", []string{"-queue", "0"}, 2, "-queue 0"},
+		{"fewer than none", []string{"-fail", "-1"}, 2, "-fail -1"},
 		{"no time", []string{"-for", "0s"}, 2, "-for"},
 		{"nobody listens", []string{"-endpoint", nobody}, 1, "no Collector: dial tcp " + nobody},
 	} {
