@@ -4,28 +4,10 @@ import (
 	"io"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 var ours = []contender{{oursName, openOurs}, {oursFastName, openOursFast}}
-
-func TestCallsAllocateNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates in the calls that are counted; runs without it are the test")
-	}
-	for _, c := range ours {
-		s, _, err := c.openWarm(sink{w: io.Discard, capacity: defaultCapacity}, bench{quick: true})
-		require.NoError(t, err)
-		for name, log := range map[string]func(int){"3 attributes": s.log3, "5 attributes": s.log5} {
-			t.Run(c.name+"/"+name, func(t *testing.T) {
-				// What the worker allocates counts too.
-				assert.Zero(t, testing.AllocsPerRun(4000, func() { log(1) }))
-			})
-		}
-		require.NoError(t, s.close())
-	}
-}
 
 // BenchmarkLog measures, unlike the scenarios, calls without a pause: those that outrun the
 // worker wait for it.

@@ -60,8 +60,8 @@ func runBursts(c contender, b bench, goroutines int, log func(logger, int)) (res
 	return result{"time per call": median(calls), "until written": median(written)}, s.close()
 }
 
-// logAll makes calls, numbered from first, from so many goroutines at once, and returns when all
-// have returned. calls is a multiple of goroutines.
+// logAll makes calls, numbered from first, from so many goroutines at once, and returns
+// when all have returned. calls is a multiple of goroutines.
 func logAll(l logger, log func(logger, int), goroutines, first, calls int) {
 	if goroutines == 1 {
 		for n := range calls {

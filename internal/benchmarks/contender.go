@@ -76,8 +76,9 @@ func (s sink) open() (io.Writer, func() error, error) {
 	return f, f.Close, nil
 }
 
-// openWarm returns a subject that has logged, and written, the numbers below first: as many as
-// may wait, so that all memory of its queue was touched. What a scenario measures begins at first.
+// openWarm returns a subject that has logged, and written, the numbers below first: as many
+// as may wait, so that all memory of its queue was touched. What a scenario measures begins
+// at first.
 func (c contender) openWarm(s sink, b bench) (_ *subject, first int, _ error) {
 	subject, err := c.open(s)
 	if err != nil {

@@ -39,7 +39,10 @@ func openHandler(s sink, build func(io.Writer, ...asynchandler.Option) *asynchan
 		return nil, err
 	}
 	// All else is as it comes, the policy too: it drops only if next makes no progress.
-	opts := []asynchandler.Option{asynchandler.WithCapacity(s.capacity)}
+	opts := []asynchandler.Option{
+		asynchandler.WithCapacity(s.capacity),
+		asynchandler.WithMaxWrite(64 << 10), // what a file has anyway, also for a writer around one
+	}
 	if s.capacity > 1<<16 {
 		opts = append(opts, asynchandler.WithMemoryLimit(1<<30)) // so many do not fit into 64 MiB
 	}

@@ -29,15 +29,15 @@ func openPhuslu(s sink) (*subject, error) {
 	return openAsyncWriter(s, func(l *phuslu.Logger) logger { return phusluLogger{l} })
 }
 
-// openPhusluSlog uses Logger.Slog: SlogNewJSONHandler takes back the buffer that AsyncWriter.Write
-// keeps, and so writes some lines twice and others never.
+// openPhusluSlog uses Logger.Slog: SlogNewJSONHandler takes back the buffer that
+// AsyncWriter.Write keeps, and so writes some lines twice and others never.
 func openPhusluSlog(s sink) (*subject, error) {
 	return openAsyncWriter(s, func(l *phuslu.Logger) logger { return slogLogger{l.Slog()} })
 }
 
 func openAsyncWriter(s sink, build func(*phuslu.Logger) logger) (*subject, error) {
 	w := &phuslu.AsyncWriter{ChannelSize: uint(s.capacity), DiscardOnFull: s.drop}
-	lines := &lineCounter{w: s.w}
+	lines, tail := &lineCounter{w: s.w}, &lineTail{path: s.path}
 	if s.path != "" {
 		w.Writer = &phuslu.FileWriter{Filename: s.path} // many lines in one writev
 	} else {
@@ -48,7 +48,7 @@ func openAsyncWriter(s sink, build func(*phuslu.Logger) logger) (*subject, error
 		flush: func(sent int) error {
 			return waitUntil(func() bool {
 				if s.path != "" {
-					return linesIn(s.path) >= sent
+					return tail.count() >= sent
 				}
 				return lines.lines.Load() >= int64(sent)
 			})

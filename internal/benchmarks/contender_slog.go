@@ -27,13 +27,15 @@ func openFloor(sink) (*subject, error) {
 	}, nil
 }
 
-func openSync(s sink) (*subject, error) {
+func openSync(s sink) (*subject, error) { return openSyncWith(s, nil) }
+
+func openSyncWith(s sink, ho *slog.HandlerOptions) (*subject, error) {
 	w, closeFile, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	return &subject{
-		logger: newSlogLogger(slog.NewJSONHandler(w, nil)),
+		logger: newSlogLogger(slog.NewJSONHandler(w, ho)),
 		flush:  func(int) error { return nil },
 		close:  closeFile,
 	}, nil

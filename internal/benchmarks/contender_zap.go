@@ -32,26 +32,30 @@ func (l zapLogger) log8(n int) {
 }
 
 func openZap(s sink) (*subject, error) {
-	return openZapCore(s, func(core zapcore.Core) logger { return zapLogger{zap.New(core)} })
+	return openZapCore(s, zap.NewProductionEncoderConfig(), func(core zapcore.Core) logger { return zapLogger{zap.New(core)} })
 }
 
 func openZapSlog(s sink) (*subject, error) {
-	return openZapCore(s, func(core zapcore.Core) logger {
-		// No other contender adds stack traces to errors.
-		return newSlogLogger(zapslog.NewHandler(core, zapslog.AddStacktraceAt(slog.Level(math.MaxInt))))
+	return openZapSlogWith(s, zap.NewProductionEncoderConfig())
+}
+
+func openZapSlogWith(s sink, config zapcore.EncoderConfig, opts ...zapslog.HandlerOption) (*subject, error) {
+	// No other contender adds stack traces to errors.
+	opts = append(opts, zapslog.AddStacktraceAt(slog.Level(math.MaxInt)))
+	return openZapCore(s, config, func(core zapcore.Core) logger {
+		return newSlogLogger(zapslog.NewHandler(core, opts...))
 	})
 }
 
-func openZapCore(s sink, build func(zapcore.Core) logger) (*subject, error) {
+func openZapCore(s sink, config zapcore.EncoderConfig, build func(zapcore.Core) logger) (*subject, error) {
 	w, closeFile, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	// The struct hides the Sync of a file: no other contender waits for the disk.
 	buffer := &zapcore.BufferedWriteSyncer{WS: zapcore.AddSync(struct{ io.Writer }{w})}
-	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	return &subject{
-		logger: build(zapcore.NewCore(encoder, buffer, zapcore.InfoLevel)),
+		logger: build(zapcore.NewCore(zapcore.NewJSONEncoder(config), buffer, zapcore.InfoLevel)),
 		flush:  func(int) error { return buffer.Sync() },
 		close:  inOrder(buffer.Stop, closeFile),
 	}, nil

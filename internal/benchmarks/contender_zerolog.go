@@ -44,8 +44,8 @@ func openZerologSlog(s sink) (*subject, error) {
 // pollInterval is the one in zerolog's README.
 const pollInterval = 10 * time.Millisecond
 
-// openDiode returns a writer that overwrites the oldest lines when it is full: there is no other
-// policy.
+// openDiode returns a writer that overwrites the oldest lines when it is full: there is no
+// other policy.
 func openDiode(s sink, build func(diode.Writer) logger) (*subject, error) {
 	w, closeFile, err := s.open()
 	if err != nil {

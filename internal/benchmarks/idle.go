@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"runtime"
-	"syscall"
 	"time"
 )
 
@@ -30,10 +29,4 @@ func runIdle(c contender, b bench) (result, error) {
 }
 
 // cpuTime returns what the process has used so far.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err) // it has no way to fail
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
+func cpuTime() time.Duration { return cpuOf(usage()) }

@@ -65,7 +65,8 @@ func runBurst(c contender, b bench) (result, error) {
 	return r, nil
 }
 
-// timeCalls makes calls at their time, numbered from first, and stores how long each took, in ns.
+// timeCalls makes calls at their time, numbered from first, and stores how long each took,
+// in ns.
 func timeCalls(took []int64, l logger, pace rhythm, first int, log func(logger, int)) {
 	for i := range took {
 		pace.wait(i)

@@ -10,8 +10,8 @@ import (
 // measurement has the results of a family: by case, contender and round.
 type measurement map[string]map[string][]result
 
-// measure runs all scenarios of a family with the contenders that match, and with those they are
-// compared with.
+// measure runs all scenarios of a family with the contenders that match, and with those
+// they are compared with.
 func measure(f family, names *regexp.Regexp, rounds int, quick bool) (measurement, error) {
 	names = orReferences(names, f)
 	m := measurement{}
@@ -48,14 +48,15 @@ func orReferences(names *regexp.Regexp, f family) *regexp.Regexp {
 	return regexp.MustCompile(pattern)
 }
 
-// rotated returns the contenders in the order of a round.
-func rotated(all []contender, round int) []contender {
+// rotated returns all in the order of a round. The last of a round is the first of the next if they
+// are three or six, as many as take turns in a process.
+func rotated[T any](all []T, round int) []T {
 	first := round * 5 % len(all) // so that few rounds reach all parts of the order
 	return slices.Concat(all[first:], all[:first])
 }
 
-// summarize returns the median of a metric, and of its ratio to the reference of the same round.
-// ok says whether the contender has the metric; ratio is 0 if there is none.
+// summarize returns the median of a metric, and of its ratio to the reference of the same
+// round. ok says whether the contender has the metric; ratio is 0 if there is none.
 func (m measurement) summarize(scenario, contender string, metric metric) (value, ratio float64, ok bool) {
 	var values, ratios []float64
 	references := m[scenario][metric.ref]

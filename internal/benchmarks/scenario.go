@@ -31,7 +31,8 @@ type metric struct {
 	ref  string // contender that ratios are taken against, "" for none
 }
 
-// result has figures by the names of their metrics; those that a contender has not are left out.
+// result has figures by the names of their metrics; those that a contender has not are left
+// out.
 type result map[string]float64
 
 // bench is what a scenario gets beside the contender.
@@ -86,7 +87,8 @@ func families(names *regexp.Regexp) []family {
 
 func allFamilies() []family {
 	return []family{
-		callFamily(), paceFamily(), parallelFamily(), burstFamily(), stallFamily(), outageFamily(),
-		losslessFamily(), limitFamily(), idleFamily(), allocsFamily(), goroutinesFamily(), capacityFamily(), gcFamily(),
+		callFamily(), paceFamily(), parallelFamily(), burstFamily(), firstLapFamily(),
+		stallFamily(), outageFamily(), slowFamily(),
+		losslessFamily(), limitFamily(), requestsFamily(), idleFamily(), allocsFamily(), goroutinesFamily(), capacityFamily(), gcFamily(),
 	}
 }

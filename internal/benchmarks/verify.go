@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 )
 
@@ -19,8 +21,8 @@ func closeAndVerify(c contender, s *subject, file string, calls int) (result, er
 	return verify(c, s, file, calls)
 }
 
-// verify returns what the file of a closed subject lacks, and how many of its lines are bad. It is
-// an error if asynchandler wrote a bad line, or has not counted what it lost.
+// verify returns what the file of a closed subject lacks, and how many of its lines are
+// bad. It is an error if asynchandler wrote a bad line, or has not counted what it lost.
 func verify(c contender, s *subject, file string, calls int) (result, error) {
 	if c.name == floorName { // it writes nothing
 		return result{}, nil
@@ -83,11 +85,22 @@ func see(seen []bool, line []byte) error {
 	return nil
 }
 
-// linesIn counts the lines of a file.
-func linesIn(file string) int {
-	text, err := os.ReadFile(file)
+// lineTail counts the lines of a file that grows.
+type lineTail struct {
+	path  string
+	read  int64
+	lines int
+}
+
+// count returns how many lines there are by now.
+func (t *lineTail) count() int {
+	f, err := os.Open(t.path)
 	if err != nil {
 		return 0 // not created yet
 	}
-	return bytes.Count(text, []byte{'\n'})
+	defer f.Close()
+	text, _ := io.ReadAll(io.NewSectionReader(f, t.read, math.MaxInt64-t.read))
+	t.read += int64(len(text))
+	t.lines += bytes.Count(text, []byte{'\n'})
+	return t.lines
 }

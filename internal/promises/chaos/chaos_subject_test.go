@@ -1,0 +1,355 @@
+package chaos_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// subject is one handler under chaos, with the test's own ledger of what became of each
+// record it was given.
+type subject struct {
+	*asynchandler.Handler
+	setting
+	t        *testing.T
+	next     *fate
+	other    *fate         // of the fallback
+	disk     *disk         // nil if there is no spool
+	inside   atomic.Int32  // calls of next
+	built    chan struct{} // closed when Handler is set
+	ownNotes atomic.Int32  // records that code within logs, which are limited
+	held     atomic.Bool   // OnDrop has hung, which holds up who drops
+
+	mu        sync.Mutex
+	given     map[string]*given
+	taken     []string // by next, in order, where that is a handler
+	output    []byte   // what next wrote, where that is a writer
+	fallback  []string
+	dropped   map[string]asynchandler.DropReason
+	reports   int // of drops, that next took
+	told      struct{ failures, panics, stalls, suppressed int }
+	refused   map[string]bool // by next, at least once
+	bad       map[string]int  // how often next is still to refuse these
+	functions int             // of the shutdown that were run
+	undrained int             // that a shutdown reported
+}
+
+// given is a record that Handle was given.
+type given struct {
+	level    slog.Level
+	producer int  // -1 for code within
+	before   bool // by the process before: it is on the disk
+	silent   bool
+	doubtful bool // Handle may not have got it
+	returned bool
+	err      error
+}
+
+// note writes down that a record is about to be given to the handler.
+func (s *subject) note(id string, g given) *given {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.given[id] = &g
+	return &g
+}
+
+// noteResult writes down what Handle returned.
+func (s *subject) noteResult(g *given, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.returned, g.err = true, err
+}
+
+// doubt writes down that the handler may not have been given that record.
+func (s *subject) doubt(g *given) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.doubtful = true
+}
+
+// whisper logs something from within, unless there was enough of that. Where OnDrop does so
+// any callback may be called in consequence of that: then OnDrop does not hear of the record.
+func (s *subject) whisper() {
+	<-s.built // what was on the disk may be delivered before that
+	n := int(s.ownNotes.Add(1))
+	if n > 40 {
+		return
+	}
+	id := testsink.Message(90, n)
+	level := slog.Level(4 * (n%4 - 1))
+	g := s.note(id, given{level: level, producer: -1, silent: s.talks})
+	s.noteResult(g, s.Handle(context.Background(), slog.NewRecord(time.Now(), level, id, 0)))
+}
+
+// handle is next's Handle, where next is a handler.
+func (s *subject) handle(_ context.Context, r slog.Record) error {
+	assert.Equal(s.t, int32(1), s.inside.Add(1), "next is called twice at a time")
+	defer s.inside.Add(-1)
+	taken := false
+	defer func() {
+		if !taken {
+			s.noteRefused(r.Message)
+		}
+	}()
+	if err := s.act(s.next.next()); err != nil {
+		return err
+	}
+	if s.isBad(r.Message) {
+		return testsink.ErrFault
+	}
+	taken = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Message == "log records dropped" {
+		s.reports++
+	} else {
+		s.taken = append(s.taken, r.Message)
+	}
+	return nil
+}
+
+// noteRefused writes down that next did not take these.
+func (s *subject) noteRefused(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		s.refused[id] = true
+	}
+}
+
+// isBad reports whether it is the record that next does not want.
+func (s *subject) isBad(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bad[id] == 0 {
+		return false
+	}
+	s.bad[id]--
+	return true
+}
+
+// idsIn returns which records are in what a writer gets, also those of which it gets a part.
+func idsIn(p []byte) (ids []string) {
+	for _, m := range idPattern.FindAllSubmatch(p, -1) {
+		ids = append(ids, string(m[1]))
+	}
+	return ids
+}
+
+var idPattern = regexp.MustCompile(`"msg":"([^"]*)"`)
+
+// act is suffer with what a handler is needed for.
+func (s *subject) act(a act) error {
+	if a != reenter {
+		return s.next.suffer(a)
+	}
+	s.whisper()
+	ctx := context.Background()
+	assert.ErrorIs(s.t, s.Flush(ctx), asynchandler.ErrReentrant)
+	assert.ErrorIs(s.t, s.Shutdown(ctx), asynchandler.ErrReentrant)
+	assert.ErrorIs(s.t, s.Close(), asynchandler.ErrReentrant)
+	return nil
+}
+
+// Write is next's, where next is a writer. A panic takes nothing: of a writer that panics
+// nobody knows what it has taken.
+func (s *subject) Write(p []byte) (n int, err error) {
+	assert.Equal(s.t, int32(1), s.inside.Add(1), "next is called twice at a time")
+	defer s.inside.Add(-1)
+	claim := 0 // beyond the truth
+	n = 0
+	defer func() {
+		s.noteRefused(idsIn(p[min(max(n-claim, 0), len(p)):])...)
+	}()
+	if slices.ContainsFunc(idsIn(p), s.isBad) {
+		return 0, testsink.ErrFault
+	}
+	n = len(p)
+	switch a := s.next.next(); a {
+	case nibble:
+		n, err = s.next.intN(len(p)+1), testsink.ErrFault
+	case overstate:
+		claim = 1
+	case understate:
+		claim = -1 - s.next.intN(len(p)+1)
+	case refuseForGood: // says nothing of a writer
+		return 0, testsink.ErrFault
+	default:
+		if err = s.act(a); err != nil {
+			return 0, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.output = append(s.output, p[:n]...)
+	return n + claim, err
+}
+
+// flushingWriter is a writer with a Flush that may fail too.
+type flushingWriter struct{ *subject }
+
+// Flush hides that of the handler.
+func (w flushingWriter) Flush() error {
+	if w.next.one(20) {
+		return testsink.ErrFault
+	}
+	w.next.maybeBurst(50)
+	return nil
+}
+
+// takeInstead is the fallback's Handle.
+func (s *subject) takeInstead(_ context.Context, r slog.Record) error {
+	if err := s.other.suffer(s.other.next()); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fallback = append(s.fallback, r.Message)
+	return nil
+}
+
+func (s *subject) onDrop(_ context.Context, r slog.Record, reason asynchandler.DropReason) {
+	s.mu.Lock()
+	_, twice := s.dropped[r.Message]
+	s.dropped[r.Message] = reason
+	s.mu.Unlock()
+	assert.False(s.t, twice, "%s was dropped twice", r.Message)
+	if s.talks && s.next.one(10) {
+		s.whisper()
+	}
+	if s.next.one(100) {
+		s.held.Store(true)
+		time.Sleep(s.next.hangs)
+	}
+	s.next.maybeBurst(30)
+}
+
+func (s *subject) onError(err error) {
+	s.mu.Lock()
+	var suppressed *asynchandler.SuppressedError
+	switch {
+	case errors.As(err, &suppressed):
+		s.told.suppressed += int(suppressed.Count)
+	case isA[*asynchandler.StallError](err):
+		s.told.stalls++
+	case isA[*asynchandler.PanicError](err):
+		s.told.panics++
+	default:
+		s.told.failures++
+	}
+	s.mu.Unlock()
+	s.callback(20)
+}
+
+// callback is what a callback of the user's does once in n times each: log, panic, hang.
+func (s *subject) callback(n int) {
+	if s.next.one(n) {
+		s.whisper()
+	}
+	s.next.maybeHang(2 * n)
+	s.next.maybeBurst(2 * n)
+}
+
+func isA[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+func (s *subject) onHighWater(depth, capacity int) {
+	assert.LessOrEqual(s.t, depth, capacity+s.batch+128, "held and in the worker's hands")
+	s.callback(5)
+}
+
+func (s *subject) onShutdown(context.Context) error {
+	s.mu.Lock()
+	s.functions++
+	s.mu.Unlock()
+	s.whisper()
+	s.next.maybeHang(5)
+	s.next.maybeBurst(5)
+	if s.next.one(5) {
+		return testsink.ErrFault
+	}
+	return nil
+}
+
+// settled returns what next has taken, in order; where it is a writer, torn is what is
+// written of a line that is not whole.
+func (s *subject) settled() (taken []string, torn string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.writes {
+		return s.taken, ""
+	}
+	taken, s.reports, torn = s.messagesIn(s.output)
+	return taken, torn
+}
+
+// messagesIn returns the messages of the records in lines, and how many reports of drops there
+// are.
+func (s *subject) messagesIn(lines []byte) (messages []string, reports int, torn string) {
+	for line := range bytes.Lines(lines) {
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			return messages, reports, string(line)
+		}
+		var r struct {
+			Msg string
+			Pad *string
+			N   int
+			Cut bool `json:"truncated"`
+		}
+		if err := json.Unmarshal(line, &r); err != nil {
+			s.t.Errorf("a broken line: %v: %q", err, line)
+		}
+		if r.Msg == "log records dropped" {
+			reports++
+			continue
+		}
+		if r.Pad != nil && !r.Cut {
+			assert.Equal(s.t, strings.Repeat("x", r.N), *r.Pad)
+		}
+		messages = append(messages, r.Msg)
+	}
+	return messages, reports, ""
+}
+
+// build makes the handler that the setting says.
+func (s *subject) build(opts []asynchandler.Option) {
+	ho := &slog.HandlerOptions{Level: slog.LevelDebug}
+	var w io.Writer = struct{ io.Writer }{s} // without the handler's Flush
+	if s.flushes {
+		w = flushingWriter{s}
+	}
+	switch {
+	case !s.writes:
+		s.Handler = asynchandler.New(testsink.Func(s.handle), opts...)
+	case s.replaces:
+		ho.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr { return a }
+		fallthrough
+	default:
+		s.Handler = asynchandler.NewJSONHandler(w, ho, opts...)
+	}
+}
+
+// spoil makes a record one that next refuses so often.
+func (s *subject) spoil(id string, times int) {
+	s.next.blame()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bad[id] = times
+}
