@@ -23,7 +23,10 @@ func copyAny(v slog.Value, f Format) slog.Value {
 		}
 		return slog.AnyValue(c)
 	case *slog.Source:
-		return freezeAny(v, f.rules())
+		if x == nil {
+			return v
+		}
+		return slog.AnyValue(&slog.Source{Function: strings.Clone(x.Function), File: strings.Clone(x.File), Line: x.Line})
 	}
 	t := reflect.TypeOf(x)
 	switch c := classOf(t); {

@@ -39,7 +39,8 @@ func TestCopyCopiesEveryString(t *testing.T) { // P4
 				r.AddAttrs(slog.String(s, s), slog.Group(s, s, s), slog.Any("named", text(s)), slog.Any("strings", []string{s}),
 					slog.Any("none", []string(nil)), slog.Any("map", map[string]string{s: s}), slog.Any("struct", holder{s, s}), slog.Any("array", [1]string{s}),
 					slog.Any("new", errors.New(s)), slog.Any("wrapped", fmt.Errorf("%w", errors.New(s))), slog.Any("err", failure{func() string { return s }}),
-					slog.Any("valuer", valuer{func() slog.Value { return slog.StringValue(s) }}), slog.Any("texts", []text{text(s)}), slog.Any("n", []int{1}))
+					slog.Any("valuer", valuer{func() slog.Value { return slog.StringValue(s) }}), slog.Any("texts", []text{text(s)}), slog.Any("n", []int{1}),
+					slog.Any("source", &slog.Source{Function: s, File: s, Line: 1}), slog.Any("none", (*slog.Source)(nil)))
 				return r
 			}
 			want := shown(t, h, &out, make())
