@@ -36,8 +36,9 @@ func WithoutBreaker() Option {
 // are over. A record that the fallback refuses too, or for whose level it is not enabled,
 // has failed. The fallback gets the attributes and groups of derived handlers as next does.
 // A ReplaceAttr inside a next of [New] or [NewWriterHandler] is not applied for it, nor for
-// [WithOnDrop]: see [WithReplaceAttr]. It must be another handler than next. Default: none;
-// then such records are held and tried again.
+// [WithOnDrop]: see [WithReplaceAttr]. Values are captured for next: a ReplaceAttr of the
+// fallback's own that goes by type belongs into WithReplaceAttr. It must be another handler
+// than next. Default: none; then such records are held and tried again.
 func WithFallback(h slog.Handler) Option {
 	return func(o *options) { o.Fallback = requireSet("WithFallback", h) }
 }

@@ -13,7 +13,7 @@ import (
 func init() {
 	known.Register(func(h *Handler) known.Facts {
 		facts := knownOf(h.next, &h.engine.opts)
-		facts.Copies = h.engine.opts.Capture == CaptureCopy
+		facts.Replaces = facts.Replaces || h.engine.opts.ReplaceAttr != nil
 		return facts
 	})
 }
@@ -21,8 +21,13 @@ func init() {
 // knownOf returns what is known of next where it has the company that o says.
 func knownOf(next slog.Handler, o *Options) known.Facts {
 	facts := known.Of(next)
-	facts.IgnoresContext = facts.IgnoresContext && o.OnDrop == nil && o.ContextFunc == nil &&
-		(o.Fallback == nil || known.Of(o.Fallback).IgnoresContext)
+	facts.IgnoresContext = facts.IgnoresContext && o.OnDrop == nil && o.ContextFunc == nil
+	facts.Copies = facts.Copies || o.Capture == CaptureCopy
+	if o.Fallback != nil {
+		f := known.Of(o.Fallback)
+		facts.IgnoresContext = facts.IgnoresContext && f.IgnoresContext
+		facts.Copies = facts.Copies || f.Copies
+	}
 	return facts
 }
 
@@ -53,7 +58,7 @@ func newValues(next slog.Handler, o *Options) values {
 	if o.Format == FormatUnknown {
 		v.format = facts.Format
 	}
-	if o.Capture == CaptureCopy {
+	if v.captures && facts.Copies {
 		v.format |= capture.Copy
 	}
 	v.preformat = v.captures && facts.Replaces

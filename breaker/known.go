@@ -16,6 +16,7 @@ func init() {
 			f := known.Of(h.fallback)
 			facts.IgnoresContext = facts.IgnoresContext && f.IgnoresContext
 			facts.Copies = facts.Copies || f.Copies
+			facts.Replaces = facts.Replaces || f.Replaces
 		}
 		return facts
 	})

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/assert"
@@ -95,6 +97,42 @@ func TestCaptureCopyCopiesTheNamesOfGroups(t *testing.T) { // P4
 			require.NoError(t, h.Close())
 			assert.Contains(t, out.String(), "GET")
 			assert.NotContains(t, out.String(), "PUT")
+		})
+	}
+}
+
+// Nor are they another's in the time that they wait in a queue in front of the one that is
+// to copy.
+func TestCaptureCopyHoldsInAQueueInFront(t *testing.T) { // P4
+	for name, front := range map[string]func(inner *asynchandler.Handler) *asynchandler.Handler{
+		"next": func(inner *asynchandler.Handler) *asynchandler.Handler {
+			return asynchandler.New(inner, small, quiet)
+		},
+		"fallback": func(inner *asynchandler.Handler) *asynchandler.Handler {
+			return asynchandler.NewJSONHandler(refusing{}, nil, small, quiet, asynchandler.WithFallback(inner))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var out testsink.Buffer
+				gate := testsink.NewBlockingWriter(&out)
+				inner := asynchandler.NewJSONHandler(gate, nil, quiet, asynchandler.WithCapacity(1),
+					asynchandler.WithMaxWait(time.Hour), asynchandler.WithStallTimeout(0), asynchandler.WithCapture(asynchandler.CaptureCopy))
+				h := front(inner)
+				for range 3 { // in the writer, in the queue, and one for which there is no room
+					slog.New(h).Error("before")
+					synctest.Wait()
+				}
+				b := []byte("/mine")
+				s := unsafe.String(&b[0], len(b))
+				slog.New(h).Error("m", "path", s)
+				slog.New(h).With("path", s).Error("m")
+				copy(b, "/next")
+				gate.Release()
+				require.NoError(t, h.Close())
+				require.NoError(t, inner.Close())
+				assert.Equal(t, 2, strings.Count(out.String(), "/mine"), out.String())
+			})
 		})
 	}
 }

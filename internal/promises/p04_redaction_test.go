@@ -18,6 +18,7 @@ import (
 	"github.com/asynchandler/asynchandler"
 	"github.com/asynchandler/asynchandler/breaker"
 	"github.com/asynchandler/asynchandler/internal/testsink"
+	"github.com/asynchandler/asynchandler/recorder"
 )
 
 // account has a secret, which is taken out by those who know the type.
@@ -49,6 +50,26 @@ func TestRedactionByTypeHoldsForEveryConstructor(t *testing.T) { // P4, F07
 		"New over ours": func(w io.Writer) *asynchandler.Handler {
 			inner := asynchandler.New(slog.NewJSONHandler(w, redaction))
 			return asynchandler.New(inner, asynchandler.WithOnShutdown(inner.Shutdown))
+		},
+		"New over ours with WithReplaceAttr": func(w io.Writer) *asynchandler.Handler {
+			inner := asynchandler.NewJSONHandler(w, nil, asynchandler.WithReplaceAttr(byType))
+			return asynchandler.New(inner, asynchandler.WithOnShutdown(inner.Shutdown))
+		},
+		"New with a fallback over ours with WithReplaceAttr": func(w io.Writer) *asynchandler.Handler {
+			inner := asynchandler.NewJSONHandler(w, nil, asynchandler.WithReplaceAttr(byType))
+			return asynchandler.New(inner, asynchandler.WithOnShutdown(inner.Shutdown), asynchandler.WithFallback(slog.NewTextHandler(io.Discard, nil)))
+		},
+		"New over others of ours": func(w io.Writer) *asynchandler.Handler {
+			inner := asynchandler.NewMultiHandler(asynchandler.NewJSONHandler(w, nil, asynchandler.WithReplaceAttr(byType)))
+			return asynchandler.New(recorder.New(breaker.New(inner, breaker.Options{}), recorder.Options{}), asynchandler.WithOnShutdown(inner.Shutdown))
+		},
+		"New over a breaker's fallback": func(w io.Writer) *asynchandler.Handler {
+			fallback := slog.NewTextHandler(w, redaction)
+			return asynchandler.New(breaker.New(slog.NewJSONHandler(refusing{}, nil), breaker.Options{Fallback: fallback}))
+		},
+		"New over a breaker's fallback of ours": func(w io.Writer) *asynchandler.Handler {
+			inner := asynchandler.NewTextHandler(w, nil, asynchandler.WithReplaceAttr(byType))
+			return asynchandler.New(breaker.New(slog.NewJSONHandler(refusing{}, nil), breaker.Options{Fallback: inner}), asynchandler.WithOnShutdown(inner.Shutdown))
 		},
 		"NewWriterHandler": func(w io.Writer) *asynchandler.Handler {
 			return asynchandler.NewWriterHandler(w, func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, redaction) })
