@@ -97,7 +97,9 @@ func serve(ctx context.Context, listener net.Listener, mux http.Handler) error {
 		return err
 	case <-ctx.Done():
 	}
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	// More than the 5 s for which Shutdown waits for a connection that never sent a request:
+	// clients open such, to have one ahead (golang/go 22682).
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return server.Shutdown(bounded)
 }
