@@ -215,6 +215,25 @@ func TestHighWater(t *testing.T) {
 	})
 }
 
+// A fraction of the capacity that is no whole number is reached by the next one.
+func TestHighWaterBetweenTwoDepths(t *testing.T) {
+	for fraction, at := range map[float64]int{0.01: 1, 0.25: 2, 0.26: 3, 0.3: 3, 0.99: 8, 1: 8} {
+		bubble(t, fmt.Sprint(fraction), func(t *testing.T) {
+			var calls []int
+			h, gate, _ := newStuck(t, async.Options{
+				Capacity: 8, HighWater: fraction,
+				OnHighWater: func(depth, _ int) { calls = append(calls, depth) },
+			})
+			for range 7 {
+				sayEach(h, "m")
+				synctest.Wait() // it is called on a goroutine of its own
+			}
+			drain(t, h, gate)
+			assert.Equal(t, []int{at}, calls)
+		})
+	}
+}
+
 // A queue that overflows stays above the mark: one call.
 func TestHighWaterWhileOverflowing(t *testing.T) {
 	for _, fraction := range []float64{0.01, 0.5, 1} {

@@ -3,6 +3,7 @@ package async
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,7 +121,7 @@ func newEngine(opts Options) *engine {
 	g.afterwards.init(g)
 	g.tell.init(g)
 	if opts.HighWater > 0 {
-		g.highWater = uint64(max(1, opts.HighWater*float64(g.ring.Cap())))
+		g.highWater = uint64(math.Ceil(opts.HighWater * float64(g.ring.Cap())))
 	}
 	g.sleeper.init(g)
 	return g
