@@ -101,7 +101,7 @@ func (a *admission) makeRoom(ctx context.Context, h *Handler, r *slog.Record, q 
 	}
 	policy := g.opts.Overflow
 	waits := policy == Block || g.patience.credit.Left() > 0
-	if (waits || policy == DropOldest) && g.callers.delivering() {
+	if g.callers.delivering() {
 		return reentrant, true
 	}
 	a.relieve()

@@ -59,6 +59,9 @@ func TestNextLogsIntoFullQueue(t *testing.T) {
 	}{
 		{"DropOldest", async.Options{Overflow: async.DropOldest}, slog.LevelInfo, 0},
 		{"DropNewest", async.Options{Overflow: async.DropNewest}, slog.LevelInfo, 0},
+		{"DropOldest, and nobody waits", async.Options{Overflow: async.DropOldest, MaxWait: -1}, slog.LevelInfo, 0},
+		{"DropNewest, and nobody waits", async.Options{Overflow: async.DropNewest, MaxWait: -1}, slog.LevelInfo, 0},
+		{"DropNewest, a protected record", async.Options{Overflow: async.DropNewest, MaxWait: -1}, slog.LevelError, 0},
 		{"Block", async.Options{Overflow: async.Block}, slog.LevelInfo, 0},
 		{"Block with a timeout", async.Options{Overflow: async.Block, BlockTimeout: time.Hour}, slog.LevelInfo, 0},
 		{"a protected record", async.Options{Overflow: async.Block}, slog.LevelError, 0},
