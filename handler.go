@@ -184,7 +184,9 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle copies the record into the queue and returns nil. If this very record was refused
 // it returns [ErrDropped] or [ErrClosed], without an allocation. What next says of the
 // record later goes to [WithErrorHandler]. Handle ignores cancellation of ctx, except while
-// it waits for room under [Block]; see [WithBlockTimeout].
+// it waits for room under [Block]; see [WithBlockTimeout]. If a function of yours that runs
+// in it panics, such as that of [WithReplaceAttr], the record has failed and Handle returns
+// a [*PanicError].
 //
 // After a shutdown that delivered everything, records go straight to next, one at a time,
 // and next's error is returned.

@@ -47,7 +47,8 @@ func TestContextThatPanicsOnceItsRecordIsIn(t *testing.T) {
 			untilNapsAreOver()
 			panic("boom")
 		}}
-		assert.Panics(t, func() { _ = h.Handle(ctx, slog.NewRecord(time.Now(), slog.LevelInfo, "2", 0)) })
+		var panicked *async.PanicError
+		require.ErrorAs(t, h.Handle(ctx, slog.NewRecord(time.Now(), slog.LevelInfo, "2", 0)), &panicked)
 		assertOutcomes(t, h, outcomes{delivered: 3})
 	})
 }

@@ -148,14 +148,16 @@ func (g *engine) locked(f func()) {
 
 // enqueue puts the record into the ring. This is the log call: every caller pays
 // for what is done here.
-func (g *engine) enqueue(ctx context.Context, h *Handler, r *slog.Record, size int64) error {
+func (g *engine) enqueue(ctx context.Context, h *Handler, r *slog.Record, size int64, in *intake) error {
 	if g.rare {
-		return g.enqueueRare(ctx, h, r, size)
+		return g.enqueueRare(ctx, h, r, size, in)
 	}
 	if g.budget != nil && !g.budget.TryAcquire(size) {
+		in.counted = true
 		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size})
 	}
 	pos, e, status := g.ring.Reserve()
+	in.counted = true
 	if status != ring.Reserved {
 		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size, acquired: true})
 	}
@@ -165,12 +167,14 @@ func (g *engine) enqueue(ctx context.Context, h *Handler, r *slog.Record, size i
 }
 
 // enqueueRare is enqueue for handlers with options that few have.
-func (g *engine) enqueueRare(ctx context.Context, h *Handler, r *slog.Record, size int64) error {
+func (g *engine) enqueueRare(ctx context.Context, h *Handler, r *slog.Record, size int64, in *intake) error {
 	if g.opts.ContextFunc != nil {
 		ctx = g.opts.ContextFunc(ctx)
 	}
 	q := &request{level: r.Level, size: size}
-	if g.opts.SyncLevel == nil || r.Level < g.opts.SyncLevel.Level() || g.callers.within() {
+	awaited := g.opts.SyncLevel != nil && r.Level >= g.opts.SyncLevel.Level() && !g.callers.within()
+	in.counted = true
+	if !awaited {
 		return g.admission.enqueueSlow(ctx, h, r, q)
 	}
 	b := &barrier{sync: true}

@@ -57,7 +57,9 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle puts the record into the queue and returns nil, or [ErrDropped] or
 // [ErrClosed] if this very record was refused. What next says of it later goes to
 // [Options.ErrorHandler]. Handle ignores cancellation of ctx, except while it waits for
-// room under [Block]; see [Options.BlockTimeout].
+// room under [Block]; see [Options.BlockTimeout]. A panic of ReplaceAttr, ContextFunc, a
+// level or the budget is returned as a [*PanicError]: the record has failed, unless it is in
+// the queue already.
 //
 // After a shutdown that delivered everything, records go straight to next, one
 // at a time, and next's error is returned.
@@ -67,9 +69,13 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 
 // Enqueue is Handle for handlers that wrap this one: it spares them the copy of
 // a record passed by value. It may change *r and does not keep r.
-func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) error {
+func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) (err error) {
+	in := intake{g: h.engine}
+	defer in.end(&err)
 	h, size := h.fit(r)
-	return h.engine.enqueue(ctx, h, r, size)
+	err = in.g.enqueue(ctx, h, r, size, &in)
+	in.returned = true
+	return err
 }
 
 // fit makes r ready to wait, and cuts it if it is too large. It returns the handler that r is

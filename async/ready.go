@@ -36,8 +36,12 @@ type ready struct {
 }
 
 // Handle puts the record into the queue as it is.
-func (h *ready) Handle(ctx context.Context, r slog.Record) error {
-	return h.engine.enqueue(ctx, h.Handler, &r, h.size)
+func (h *ready) Handle(ctx context.Context, r slog.Record) (err error) {
+	in := intake{g: h.engine}
+	defer in.end(&err)
+	err = in.g.enqueue(ctx, h.Handler, &r, h.size, &in)
+	in.returned = true
+	return err
 }
 
 // ready is fit for a record that somebody else keeps for a while. Values that are not

@@ -30,8 +30,8 @@ type Stats struct {
 	Delivered uint64 `json:"delivered"`
 	// Fallback counts records that the fallback took because next did not.
 	Fallback uint64 `json:"fallback"`
-	// Failed counts records that were given up: next, and the fallback if there is
-	// one, refused them or panicked.
+	// Failed counts records that were given up: next, and the fallback if there is one,
+	// refused them or panicked, or a function on their caller did, such as ReplaceAttr.
 	Failed uint64 `json:"failed"`
 	// Dropped counts records that were given up for want of room, memory or time,
 	// for all reasons.

@@ -130,7 +130,7 @@ func exercise(t *testing.T, h *async.Handler, u *userCode, gate *testsink.Gate) 
 	call := func(f func()) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			defer func() { _ = recover() }() // the caller's own code may panic on the caller
+			defer func() { _ = recover() }() // Flush may pass on what the context panics with
 			f()
 		})
 		wg.Wait()
