@@ -30,6 +30,7 @@ type setting struct {
 	maxWrite                  int
 	functions                 int // for the shutdown
 	closeTimeout              time.Duration
+	stallTimeout              time.Duration
 }
 
 // newSubject makes one as chance has it. The trouble that lasts comes over all.
@@ -62,6 +63,10 @@ func newSubject(t *testing.T, rnd *rand.Rand, unit time.Duration, lasting act, b
 
 // options are those that say what is done when.
 func (s *subject) options(rnd *rand.Rand, unit time.Duration) []asynchandler.Option {
+	stallTimeout := func() time.Duration {
+		s.stallTimeout = []time.Duration{0, 100 * unit, 100 * unit, 100 * unit}[rnd.IntN(4)]
+		return s.stallTimeout
+	}
 	opts := []asynchandler.Option{
 		asynchandler.WithOverflow(s.overflow),
 		asynchandler.WithBlockTimeout(s.blockTimeout),
@@ -72,7 +77,7 @@ func (s *subject) options(rnd *rand.Rand, unit time.Duration) []asynchandler.Opt
 		asynchandler.WithProtectedLevel([]slog.Leveler{nil, slog.LevelWarn, slog.LevelError}[rnd.IntN(3)]),
 		asynchandler.WithSyncLevel([]slog.Leveler{nil, nil, nil, slog.LevelError}[rnd.IntN(4)]),
 		asynchandler.WithDropReports([]time.Duration{0, unit, 50 * unit}[rnd.IntN(3)]),
-		asynchandler.WithStallTimeout([]time.Duration{0, 100 * unit, 100 * unit, 100 * unit}[rnd.IntN(4)]),
+		asynchandler.WithStallTimeout(stallTimeout()),
 		asynchandler.WithOnDrop(s.onDrop),
 		asynchandler.WithErrorHandler(s.onError),
 		asynchandler.WithHighWater(0.5, s.onHighWater),

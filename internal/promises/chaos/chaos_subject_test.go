@@ -43,7 +43,8 @@ type subject struct {
 	dropped   map[string]asynchandler.DropReason
 	reports   int // of drops, that next took
 	told      struct{ failures, panics, stalls, suppressed int }
-	refused   map[string]bool // by next, at least once
+	refused   map[string]bool // by next, at least once; or passed in a call of the spool that hung
+	passed    int             // Writes that failed while younger records went to the disk
 	bad       map[string]int  // how often next is still to refuse these
 	functions int             // of the shutdown that were run
 	undrained int             // that a shutdown reported
@@ -132,6 +133,17 @@ func (s *subject) noteRefused(ids ...string) {
 	}
 }
 
+// notePassed writes down that records went to the disk during a Write that has failed, if some
+// did. They may have passed one more than was in it, which was encoded, but did not fit.
+func (s *subject) notePassed(before int, failed bool) {
+	if !failed || s.stored() == before {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.passed++
+}
+
 // isBad reports whether it is the record that next does not want.
 func (s *subject) isBad(id string) bool {
 	s.mu.Lock()
@@ -173,6 +185,8 @@ func (s *subject) Write(p []byte) (n int, err error) {
 	defer s.inside.Add(-1)
 	claim := 0 // beyond the truth
 	n = 0
+	failed, stored := true, s.stored()
+	defer func() { s.notePassed(stored, failed) }()
 	defer func() {
 		s.noteRefused(idsIn(p[min(max(n-claim, 0), len(p)):])...)
 	}()
@@ -197,6 +211,7 @@ func (s *subject) Write(p []byte) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.output = append(s.output, p[:n]...)
+	failed = err != nil
 	return n + claim, err
 }
 
