@@ -112,6 +112,33 @@ func TestFastNextLosesNothing(t *testing.T) {
 	}
 }
 
+// Bursts that find no room cost credit for as long as somebody waits, which is no time here.
+func TestBurstsIntoASmallQueueLoseNothing(t *testing.T) { // P2, P7
+	for _, isDown := range []bool{false, true} {
+		bubble(t, fmt.Sprint("down ", isDown), func(t *testing.T) {
+			next, opts := testsink.Func(func(context.Context, slog.Record) error { return nil }), async.Options{Capacity: 1}
+			if isDown {
+				gate := &fakeGate{}
+				gate.shut(time.Hour)
+				opts.Gate, opts.Fallback = gate, next
+			}
+			h := begin(t, next, opts)
+			for range 1000 {
+				var burst sync.WaitGroup
+				for range 4 {
+					burst.Go(func() { assert.NoError(t, say(h, slog.LevelInfo, "m")) })
+				}
+				burst.Wait()
+				time.Sleep(time.Millisecond)
+			}
+			untilNapsAreOver()
+			s := assertIdentity(t, h)
+			assert.Zero(t, s.Dropped)
+			assert.Zero(t, s.Blocked)
+		})
+	}
+}
+
 func TestTightLoopInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		count := 0 // of the worker's

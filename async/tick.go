@@ -65,6 +65,10 @@ func (p *patience) tick(last time.Time) {
 // the fallback that makes room.
 func (p *patience) spend(now time.Time, passed time.Duration) {
 	g := p.g
+	waited := g.admission.room.Longest(now)
+	if waited == 0 {
+		return // those who waited at the last tick, or came since, have got in
+	}
 	called := false
 	g.locked(func() {
 		w := g.busy[toFallback]
@@ -77,7 +81,7 @@ func (p *patience) spend(now time.Time, passed time.Duration) {
 		}
 	})
 	if !called && g.sleeper.resting.Load() > 0 {
-		p.credit.Idle(passed)
+		p.credit.Idle(min(passed, waited))
 	}
 }
 

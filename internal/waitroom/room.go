@@ -65,6 +65,16 @@ func (r *Room[T]) Blocked() (sum time.Duration, n int) {
 	return r.waited + time.Duration(n)*time.Since(r.epoch) - r.began, n
 }
 
+// Longest returns for how long the first of those that wait has waited; 0 if nobody waits.
+func (r *Room[T]) Longest(now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if front := r.queue.Front(); front != nil {
+		return max(0, now.Sub(front.Value.(*Waiter[T]).since))
+	}
+	return 0
+}
+
 // WantedSince reports whether somebody waits, or did since then.
 func (r *Room[T]) WantedSince(t time.Time) bool {
 	r.mu.Lock()
