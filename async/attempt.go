@@ -261,12 +261,13 @@ func (a *attempt) failedAloneLocked() {
 	w, g := a.w, a.w.engine
 	var fate course.Fate
 	h := w.olderLocked(w.batch.heldAt(a.done))
+	fallback := g.fallbackLocked()
 	a.attempts = h.Attempts + 1
 	fate, a.charge = g.course.Failed(h, course.Failure{
 		Permanent: !a.counts(),
 		Panicked:  a.panicked != nil,
 		Torn:      w.batch.torn,
-		Fallback:  g.fallbackLocked() == course.Free && !w.report,
+		Fallback:  (fallback == course.Free || fallback == course.Busy) && !w.report,
 	}, a.now)
 	switch {
 	case fate == course.GivenUp:

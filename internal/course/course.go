@@ -57,6 +57,9 @@ type Held[T any] struct {
 // Torn reports whether the destination has a part of the record.
 func (h *Held[T]) Torn() bool { return h.torn }
 
+// spared reports whether the record is for the fallback, as soon as that can be called.
+func (h *Held[T]) spared(f *Facts) bool { return f.Fallback == Busy && h.Attempts > 0 && !h.torn }
+
 // Course is the state of the destination as its answers show it, and the records that
 // wait for it to be well again. The zero value, with its settings, is one that is well.
 type Course[T any] struct {
@@ -196,7 +199,7 @@ func (c *Course[T]) Taken(seq uint64, batch int, now time.Time) {
 // is one of the oldest record: a later one would put those before it at fault.
 func (c *Course[T]) Wake() {
 	c.last, c.again = time.Time{}, 0
-	if i := c.oldest(); i >= 0 {
+	if i := c.oldest(&Facts{}); i >= 0 {
 		c.again = c.held[i].Seq
 	}
 	for i := range c.held {

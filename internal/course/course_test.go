@@ -140,6 +140,33 @@ func TestTheFallbackGetsWhatIsRefused(t *testing.T) {
 	})
 }
 
+func TestWhatIsForAFallbackThatIsBusyWaitsForIt(t *testing.T) {
+	const busy = "fallback is busy; "
+	play(t, []row{
+		{"abc", busy + "a fails", "diverted, rest for 10ms, whatever comes"},
+		{"abc", busy + "a fails; 10ms passes", "try b"}, // not a again
+		{"abc", busy + "a fails; 10ms passes; b is taken", "try c"},
+		{"abc", busy + "a fails; b is taken; 1h passes; c is taken", "rest"}, // whoever was at fault
+		{"abcd", busy + "a fails; 10ms passes; b is taken; c fails", "diverted, try d"},
+		{"ab", busy + "a fails; b fails", "diverted, rest"},
+		{"ab", busy + "a fails; b fails; 1h passes; next is unasked", "rest"},
+		{"a", busy + "a fails; c comes; 10ms passes", "try c"},
+		{"abc", busy + "a fails for good", "diverted, try bc"},
+		{"abc", busy + "a panics", "diverted, try bc"},
+		{"abc", busy + "a fails; somebody wakes it", "try b"},
+		{"abc", busy + "a fails; fallback is free", "divert a"},
+		{"abc", busy + "a fails; fallback is hung; 10ms passes", "try a"}, // it may never return
+		{"abc", busy + "a is torn; 10ms passes", "try a"},                 // but the fallback has no part of it
+		{"abc", busy + "ab fail together", "try a"},                       // nobody knows whose fault it was
+		{"abc", busy + "b is held; a fails; c is held; 10ms passes", "try b"},
+		{"abcd", busy + "b fails; a is held; c is held; d is taken", "try a"},
+		{"abc", busy + "a fails; refused for 5s; the gate gives a probe", "try b"},
+		{"a", busy + "a fails; refused for 5s; the gate gives a probe", "rest"},
+		{"abc", "a shutdown begins; " + busy + "a fails", "diverted, try b"},
+		{"a", "a shutdown begins; " + busy + "a fails; 1h passes", "rest"},
+	})
+}
+
 func TestInAShutdownNextIsTriedOnceIfItWasDown(t *testing.T) {
 	const down = "fallback is free; a shutdown begins while next is down; "
 	const up = "fallback is free; a shutdown begins; "

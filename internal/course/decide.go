@@ -115,11 +115,11 @@ func (c *Course[T]) next(f *Facts) Decision {
 func (c *Course[T]) tornAt() int { return c.find(func(h *Held[T]) bool { return h.torn }) }
 
 // oldest returns the place of the oldest record that is not at fault, or -1.
-func (c *Course[T]) oldest() int {
+func (c *Course[T]) oldest(f *Facts) int {
 	if c.guilty == len(c.held) {
 		return -1
 	}
-	return c.find(func(h *Held[T]) bool { return !h.passed })
+	return c.find(func(h *Held[T]) bool { return !h.passed && !h.spared(f) })
 }
 
 func (c *Course[T]) find(f func(*Held[T]) bool) int {
@@ -136,8 +136,7 @@ func (c *Course[T]) divert(f *Facts) (d Decision, ok bool) {
 	if f.Fallback != Free {
 		return d, false
 	}
-	refused := func(h *Held[T]) bool { return h.Attempts > 0 && !h.torn }
-	if i := c.find(refused); i >= 0 {
+	if i := c.find(func(h *Held[T]) bool { return h.Attempts > 0 && !h.torn }); i >= 0 {
 		return Decision{Act: Divert, From: i, N: 1}, true
 	}
 	torn := c.tornAt()
@@ -180,9 +179,9 @@ func (c *Course[T]) well(f *Facts) Decision {
 	if c.limit > 0 {
 		n = min(n, c.limit)
 	}
-	switch i = c.oldest(); {
+	switch i = c.oldest(f); {
 	case i >= 0:
-		return Decision{Act: Try, From: i, N: c.run(i, n)}
+		return Decision{Act: Try, From: i, N: c.run(f, i, n)}
 	case f.Waiting > 0:
 		return Decision{Act: Try, From: Queue, N: n}
 	case due.IsZero():
@@ -191,14 +190,16 @@ func (c *Course[T]) well(f *Facts) Decision {
 	return Decision{Act: Rest, Wait: due.Sub(f.Now)}
 }
 
-// guiltyOne returns the place of a record at fault that is due, or -1 and when one is. There
-// may be thousands.
+// guiltyOne returns the place of a record at fault that is due, or -1 and when one will be.
 func (c *Course[T]) guiltyOne(f *Facts) (i int, due time.Time) {
+	if f.Fallback == Busy { // all of them are spared
+		return -1, time.Time{}
+	}
 	if c.guilty == 0 || f.Now.Before(c.idle) {
 		return -1, c.idle
 	}
 	first := time.Time{}
-	for k := range c.held {
+	for k := range c.held { // there may be thousands
 		i = (c.cursor + k) % len(c.held)
 		if !c.held[i].passed {
 			continue
@@ -216,9 +217,9 @@ func (c *Course[T]) guiltyOne(f *Facts) (i int, due time.Time) {
 }
 
 // run returns how many of n records from the i-th on can be tried as one.
-func (c *Course[T]) run(i, n int) int {
+func (c *Course[T]) run(f *Facts, i, n int) int {
 	k := 1
-	for k < n && i+k < len(c.held) && !c.held[i+k].passed && c.held[i+k].Stored == c.held[i].Stored {
+	for k < n && i+k < len(c.held) && !c.held[i+k].passed && !c.held[i+k].spared(f) && c.held[i+k].Stored == c.held[i].Stored {
 		k++
 	}
 	return k
@@ -228,7 +229,7 @@ func (c *Course[T]) run(i, n int) int {
 // once more, then one that was not tried yet, and if there is none, who waited longest.
 func (c *Course[T]) doubt(f *Facts) Decision {
 	if c.again != 0 {
-		if i := c.find(func(h *Held[T]) bool { return h.Seq == c.again }); i >= 0 {
+		if i := c.find(func(h *Held[T]) bool { return h.Seq == c.again && !h.spared(f) }); i >= 0 {
 			return c.at(f, i, c.dueAt(f, i), true)
 		}
 	}
@@ -238,6 +239,9 @@ func (c *Course[T]) doubt(f *Facts) Decision {
 	}
 	if f.Waiting > 0 {
 		return c.at(f, Queue, gap, true)
+	}
+	if f.Fallback == Busy && len(c.held) > 0 {
+		return Decision{Act: Rest} // all of these are spared
 	}
 	next := -1
 	for i := range c.held {
@@ -251,7 +255,7 @@ func (c *Course[T]) doubt(f *Facts) Decision {
 	return c.at(f, next, c.dueAt(f, next), f.Waiting > 0)
 }
 
-// at says to try one record at that time.
+// at says to try one record then.
 func (c *Course[T]) at(f *Facts, i int, due time.Time, busy bool) Decision {
 	if wait := due.Sub(f.Now); wait > 0 {
 		return Decision{Act: Rest, Wait: wait, Busy: busy || f.Waiting > 0}

@@ -125,7 +125,7 @@ func (d *desk) refuse(retry string) {
 }
 
 func (d *desk) fail(name string, f course.Failure) {
-	f.Fallback = d.f.Fallback == course.Free
+	f.Fallback = d.f.Fallback == course.Free || d.f.Fallback == course.Busy
 	fate, charge := d.c.Failed(d.take(name)[0], f, d.f.Now)
 	d.last = map[course.Fate]string{course.GivenUp: "given up, ", course.Diverted: "diverted, "}[fate]
 	if charge {

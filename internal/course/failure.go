@@ -7,7 +7,7 @@ type Failure struct {
 	Permanent bool // the record is at fault, the error says
 	Panicked  bool
 	Torn      bool // the destination has a part of the record
-	Fallback  bool // there is one that can be called now
+	Fallback  bool // there is one that can be called, now or when its call returns
 }
 
 // Fate is what becomes of a record that failed.

@@ -87,7 +87,9 @@ func (s *script) evict(n uint64) {
 
 // end lets all be well, so that each record must have its fate soon.
 func (s *script) end() {
-	s.mode, s.f.Next = 0, course.Unasked
+	if s.mode, s.f.Next = 0, course.Unasked; s.f.Fallback == course.Busy {
+		s.f.Fallback = course.Free
+	}
 	s.pass(time.Hour)
 	assert.Zero(s.t, s.c.Len()+len(s.queue))
 	assert.Len(s.t, s.fates, int(s.seq))
@@ -102,6 +104,7 @@ func FuzzEachRecordHasOneFate(f *testing.F) {
 	f.Add([]byte{0x75, 0x30, 0xac, 0x06, 0xac, 0x0a, 0xac}) // a torn line, and a fallback
 	f.Add([]byte{0x15, 0x30, 0xfc, 0x75, 0xfc, 0xfc, 0xfc}) // torn in a probe
 	f.Add([]byte{0x15, 0x30, 0xfc, 0x06, 0x0b, 0x30, 0xac}) // a shutdown
+	f.Add([]byte{0x25, 0x26, 0x03, 0x30, 0xac, 0x03, 0xfc}) // a fallback that is busy
 	f.Add([]byte{0x37, 0x30, 0x06, 0xfc, 0x07, 0x27, 0x18}) // a hang
 	f.Fuzz(func(t *testing.T, events []byte) {
 		events = events[:min(len(events), 200)] // long scripts find no more than short ones

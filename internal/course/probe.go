@@ -23,7 +23,7 @@ func (c *Course[T]) probe(f *Facts) Decision {
 // those that were not tried yet, and if there are none, who was tried longest ago.
 func (c *Course[T]) candidate(f *Facts, first bool) (i int, ok bool) {
 	if first {
-		if i = c.oldest(); i >= 0 {
+		if i = c.oldest(f); i >= 0 {
 			return i, true
 		}
 	}
@@ -35,7 +35,7 @@ func (c *Course[T]) candidate(f *Facts, first bool) (i int, ok bool) {
 	}
 	i = -1
 	for j := range c.held {
-		if h := &c.held[j]; h.round != c.round.id && (i < 0 || h.round < c.held[i].round) {
+		if h := &c.held[j]; !h.spared(f) && h.round != c.round.id && (i < 0 || h.round < c.held[i].round) {
 			i = j
 		}
 	}

@@ -138,6 +138,9 @@ func (r *rig) check(f *course.Facts, d course.Decision) {
 	}
 	require.LessOrEqual(r.t, d.From+d.N, r.c.Len())
 	torn := r.c.At(d.From).Torn()
+	for i := d.From; i < d.From+d.N && d.Act == course.Try; i++ {
+		require.False(r.t, f.Fallback == course.Busy && !torn && r.c.At(i).Attempts > 0, "next gets what is for the fallback")
+	}
 	require.Equal(r.t, torn, r.c.Torn() && d.Act != course.Divert, "overtakes a torn record, or diverts it")
 }
 
@@ -207,7 +210,7 @@ func (r *rig) failed(batch []course.Held[item], a answer) (charge bool) {
 	if a.unknown && len(batch) > 1 {
 		return r.c.FailedTogether(batch, false, r.f.Now)
 	}
-	a.Fallback = r.f.Fallback == course.Free
+	a.Fallback = r.f.Fallback == course.Free || r.f.Fallback == course.Busy
 	fate, charge := r.c.Failed(batch[0], a.Failure, r.f.Now)
 	if fate == course.GivenUp {
 		require.True(r.t, a.Permanent || a.Panicked || batch[0].Attempts+1 >= r.c.MaxAttempts)
