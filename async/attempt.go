@@ -141,9 +141,7 @@ func (a *attempt) accountLocked() {
 		a.noteErrorLocked()
 		a.failedLocked(begun)
 	case begun > a.done && g.phase == abandoned:
-		for i := a.done; i < begun && !w.thereLocked(i); i++ {
-			w.giveUpLocked(i) // nobody tries them again
-		}
+		w.leaveLocked(a.done, begun)
 	case begun > a.done:
 		w.holdLocked(a.done, begun) // the sink has nothing to say of them
 	}
@@ -242,9 +240,7 @@ func (a *attempt) failedLocked(begun int) {
 		a.charge = a.counts()
 		a.attempts = 1
 	case g.phase == abandoned:
-		for i := a.done; i < begun && !w.thereLocked(i); i++ {
-			w.giveUpLocked(i)
-		}
+		w.leaveLocked(a.done, begun)
 		a.attempts = w.batch.heldAt(a.done).Attempts + 1
 	case failed == 1 || w.batch.torn:
 		a.failedAloneLocked()

@@ -13,7 +13,7 @@ import (
 // methods are called by one goroutine at a time, but for Len, Bytes and Damaged, which are
 // called concurrently with everything and must not wait for the disk.
 //
-// It may also be an [EvictTeller] and a [SizeLimiter].
+// It may also be an [EvictTeller], a [SizeLimiter] and a [RangeRemover].
 type Spool interface {
 	// Append adds records at the end, in order, all or none.
 	Append(records [][]byte) error
@@ -47,6 +47,14 @@ type SizeLimiter interface {
 	MaxRecord() int64
 }
 
+// A RangeRemover is a [Spool] that removes records behind others that stay. Without that, those
+// which were delivered while an older one was refused come again from the next process.
+type RangeRemover interface {
+	// RemoveRange removes n of the records that Next returns, from the one at the place from
+	// on. It is called at the end of a shutdown.
+	RemoveRange(from, n int) error
+}
+
 // The ages of records by where they come from: those that came back from next while younger
 // ones were on the disk, those from the disk, and those from the queue.
 const (
@@ -70,8 +78,8 @@ type disk struct {
 	retry     time.Time
 	broken    time.Time // since when it fails; zero if it does not
 	failures  int
-	done      uint64   // age up to which records there had their outcome when the drain ended
-	left      []uint64 // ages of those that were loaded and had none
+	end       uint64   // loaded when the drain ended
+	left      []uint64 // ages of those that were loaded and had no outcome then
 	closed    bool
 	idle      chan struct{} // closed when the call under way ends; nil if nobody waits for that
 

@@ -20,7 +20,7 @@ func (d *disk) shutdownFuncs() []func(context.Context) error {
 // leaveSpoolLocked lets go of records that are on the disk too: the drain has ended.
 func (g *engine) leaveSpoolLocked() {
 	g.disk.forgetLocked()
-	g.disk.done = g.disk.head + uint64(g.disk.doneLocked())
+	g.disk.end = g.disk.loaded
 	g.course.Remove(func(h *course.Held[entry]) bool {
 		if !h.Stored || h.Torn() {
 			return false
@@ -28,6 +28,20 @@ func (g *engine) leaveSpoolLocked() {
 		g.disk.left = append(g.disk.left, h.Seq)
 		return true
 	})
+}
+
+// leaveLocked is about records of the batch that nobody tries again: the drain was abandoned.
+func (w *worker) leaveLocked(from, to int) {
+	d := &w.engine.disk
+	for i := from; i < to; i++ {
+		if !w.thereLocked(i) {
+			w.giveUpLocked(i)
+			continue
+		}
+		age := w.batch.held[i].Seq
+		at, _ := slices.BinarySearch(d.left, age)
+		d.left = slices.Insert(d.left, at, age)
+	}
 }
 
 // closeSpool ends the spool, after the drain and the call under way.
@@ -43,11 +57,53 @@ func (d *disk) closeSpool() (err error) {
 	if idle != nil {
 		<-idle
 	}
-	done := 0
-	d.g.locked(func() { done = int(max(d.done, d.head) - d.head) })
+	var runs []run
+	d.g.locked(func() { runs = d.doneRunsLocked() })
 	defer func() { err = errors.Join(err, d.spool.Close()) }()
-	if done > 0 {
-		err = d.spool.Remove(done)
+	ranges, _ := d.spool.(RangeRemover)
+	for _, r := range runs {
+		switch {
+		case r.from == 0:
+			err = errors.Join(err, d.spool.Remove(r.n))
+		case ranges != nil:
+			err = errors.Join(err, ranges.RemoveRange(r.from, r.n))
+		}
 	}
 	return err
+}
+
+// run is records that follow each other on the disk, by their place there.
+type run struct{ from, n int }
+
+// doneRunsLocked returns the records on the disk that had their outcome when the drain ended, or
+// have it now. The last ones come first: to remove them leaves the others their places.
+func (d *disk) doneRunsLocked() (runs []run) {
+	end := d.end
+	for _, age := range slices.Backward(d.stayingLocked()) {
+		if from := max(age+1, d.head); from < end {
+			runs = append(runs, run{int(from - d.head), int(end - from)})
+		}
+		end = age
+	}
+	return runs
+}
+
+// stayingLocked returns the ages of the records that were loaded and have no outcome, and first
+// one that is older than all.
+func (d *disk) stayingLocked() (ages []uint64) {
+	g := d.g
+	ages = append([]uint64{0}, d.left...)
+	for i := range g.course.Len() {
+		if h := g.course.At(i); h.Stored { // next has a part of it
+			ages = append(ages, h.Seq)
+		}
+	}
+	if w := g.busy[toNext]; w != nil && w.stored {
+		_, _, done := g.accounts.underwayLocked()
+		for _, h := range w.batch.held[done:w.batch.own] {
+			ages = append(ages, h.Seq)
+		}
+	}
+	slices.Sort(ages)
+	return ages
 }

@@ -229,9 +229,12 @@ func (a *attempt) restoreLocked(begun int) {
 	if w.report || b.own <= begun {
 		return
 	}
+	if g.phase == abandoned && w.stored {
+		w.leaveLocked(begun, b.own)
+		return
+	}
 	w.handLocked(begun - b.own)
 	switch {
-	case g.phase == abandoned && w.stored: // they are on the disk
 	case g.phase == abandoned:
 		for i := begun; i < b.own; i++ {
 			a.dropped = g.accounts.dropLocked(a.dropped, b.at(i), shutdown)

@@ -11,7 +11,7 @@
 //	err = s.Remove(len(records))
 //
 // A record is a sequence of bytes. Records come out in the order in which they were
-// appended. What was appended and not removed is there when a later process opens the
+// appended; [Spool.RemoveRange] removes some behind others that stay. What was appended and not removed is there when a later process opens the
 // folder.
 //
 // # Crashes and damage

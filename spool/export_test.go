@@ -4,3 +4,6 @@ import "os"
 
 // SetWrite has s write by way of write.
 func (s *Spool) SetWrite(write func(f *os.File, b []byte, off int64) (int, error)) { s.write = write }
+
+// Dir returns the folder.
+func (s *Spool) Dir() string { return s.dir }

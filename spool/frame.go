@@ -8,11 +8,15 @@ import (
 
 // A frame is a record in a file: magic, length of the record, its index in the file, the
 // checksum of these two and of the record, and the record. The checksum begins with the
-// salt of the file, so that no record can hold what looks like a frame.
+// salt of the file, so that no record can hold what looks like a frame. A record that is
+// struck out has another magic.
 const frameHead = 16
 
+const magicStart = 0xFA // never in UTF-8
+
 var (
-	magic      = []byte{0xFA, 'r', 'e', 0xF5} // never in UTF-8
+	magic      = []byte{magicStart, 'r', 'e', 0xF5}
+	struck     = []byte{magicStart, 'o', 'u', 't'} // more than one byte apart
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
@@ -45,7 +49,10 @@ type frame struct {
 	record []byte
 	index  uint32
 	size   int
+	struck bool
 }
+
+func hasMagic(b []byte) bool { return bytes.HasPrefix(b, magic) || bytes.HasPrefix(b, struck) }
 
 // parse reads the frame at the start of b, behind which rest further bytes follow in the
 // file. Of a short one it says in size how many bytes it takes.
@@ -53,7 +60,7 @@ func parse(b []byte, rest int64, salt uint32) (frame, found) {
 	if len(b) < frameHead {
 		return shortOf(frameHead, b, rest)
 	}
-	if !bytes.Equal(b[:4], magic) {
+	if !hasMagic(b) {
 		return frame{}, bad
 	}
 	size := frameHead + int64(binary.LittleEndian.Uint32(b[4:]))
@@ -64,7 +71,7 @@ func parse(b []byte, rest int64, salt uint32) (frame, found) {
 	if checksum(salt, b[4:12], record) != binary.LittleEndian.Uint32(b[12:]) {
 		return frame{}, bad
 	}
-	return frame{record: record, index: binary.LittleEndian.Uint32(b[8:]), size: int(size)}, whole
+	return frame{record, binary.LittleEndian.Uint32(b[8:]), int(size), bytes.HasPrefix(b, struck)}, whole
 }
 
 func shortOf(size int64, b []byte, rest int64) (frame, found) {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +31,8 @@ func FuzzDamage(f *testing.F) {
 			want = append(want, binary.BigEndian.AppendUint32(r, uint32(i)))
 		}
 		appendAll(t, s, want)
+		require.NoError(t, s.RemoveRange(100, 20)) // in two files
+		want = slices.Delete(want, 100, 120)
 		require.NoError(t, s.Close())
 
 		all := files(t, dir)
@@ -75,16 +78,13 @@ func FuzzDamage(f *testing.F) {
 		require.Equal(t, more, got[n:])
 		next := 0
 		for _, r := range got[:n] {
-			require.GreaterOrEqual(t, len(r), 4)
-			i := int(binary.BigEndian.Uint32(r[len(r)-4:]))
+			i := next + slices.IndexFunc(want[next:], func(w []byte) bool { return bytes.Equal(w, r) })
 			require.GreaterOrEqual(t, i, next)
-			require.Less(t, i, len(want))
-			require.Equal(t, want[i], r)
 			next = i + 1
 		}
 		if others == 0 {
-			require.GreaterOrEqual(t, n, len(want)-flips)
-			require.EqualValues(t, len(want)-n, s.Damaged())
+			require.LessOrEqual(t, s.Damaged(), uint64(flips))
+			require.GreaterOrEqual(t, s.Damaged(), uint64(len(want)-n), "what is struck out may be damaged too")
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -77,7 +76,7 @@ func (s *Spool) recover() (err error) {
 		if err != nil {
 			return err
 		}
-		s.length.Add(int64(s.left(g) - g.known))
+		s.length.Add(int64(s.left(g) - g.known - g.struck))
 		s.damaged.Add(g.known)
 		s.bytes.Add(g.size)
 		s.next = max(s.next, g.end())
@@ -117,7 +116,7 @@ func (s *Spool) find() error {
 }
 
 // check reads all of g. It returns how many of the records that were not removed are whole,
-// and the number behind the last one.
+// those that are struck out included, and the number behind the last one.
 func (s *Spool) check(g *segment, r *reader) (found, end uint64, err error) {
 	r.off, r.whole = 0, segmentHead
 	end = g.base
@@ -132,6 +131,9 @@ func (s *Spool) check(g *segment, r *reader) (found, end uint64, err error) {
 			}
 			if end = it.seq + 1; it.seq >= s.seen {
 				found++
+				if it.struck {
+					g.struck++
+				}
 			}
 		}
 	}
@@ -169,7 +171,7 @@ func (s *Spool) left(g *segment) uint64 {
 // not torn then, but damaged.
 func damagedLast(g *segment, off int64) bool {
 	head := make([]byte, frameHead)
-	if _, err := g.file.ReadAt(head, off); err != nil || !bytes.Equal(head[:4], magic) {
+	if _, err := g.file.ReadAt(head, off); err != nil || !hasMagic(head) {
 		return false
 	}
 	size := frameHead + int64(binary.LittleEndian.Uint32(head[4:]))

@@ -39,23 +39,78 @@ func (s *Spool) Remove(n int) error {
 	if s.closed {
 		return ErrClosed
 	}
+	return s.wrap("remove", s.removeOldest(n))
+}
+
+func (s *Spool) removeOldest(n int) error {
 	for n > 0 {
 		if len(s.cache) == 0 {
 			if more, err := s.fill(); !more || err != nil {
-				return s.wrap("remove", err)
+				return err
 			}
 			continue
 		}
 		k := min(n, len(s.cache))
 		if err := s.pos.set(s.cache[k-1].seq + 1); err != nil {
-			return s.wrap("remove", err)
+			return err
 		}
 		s.cache = slices.Delete(s.cache, 0, k)
 		s.length.Add(-int64(k))
 		n -= k
 	}
+	if s.Len() == 0 {
+		s.seen = s.next // what is struck out behind them goes too
+	}
 	s.syncLater()
-	return s.wrap("remove", s.clean())
+	return s.clean()
+}
+
+// RemoveRange removes n of the records that Next returns, from the one at the place from on.
+// Those before stay: these are struck out in their files. With an error, some may be removed.
+func (s *Spool) RemoveRange(from, n int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if from == 0 {
+		return s.wrap("remove", s.removeOldest(n))
+	}
+	for len(s.cache) < from+n {
+		if more, err := s.fill(); err != nil {
+			return s.wrap("remove", err)
+		} else if !more {
+			break
+		}
+	}
+	var err error
+	until := min(from+n, len(s.cache))
+	for ; from < until; until-- {
+		if err = s.strike(s.cache[until-1]); err != nil {
+			break
+		}
+		s.cache = slices.Delete(s.cache, until-1, until)
+		s.length.Add(-1)
+	}
+	s.syncLater()
+	return s.wrap("remove", err)
+}
+
+// strike strikes the record out in its file.
+func (s *Spool) strike(it item) error {
+	i, _ := slices.BinarySearchFunc(s.segments, it.seq, func(g *segment, seq uint64) int {
+		if g.end() <= seq {
+			return -1
+		}
+		return 1
+	})
+	g := s.segments[i]
+	if err := g.open(); err != nil {
+		return err
+	}
+	g.dirty = true
+	_, err := s.write(g.file, struck, it.off)
+	return err
 }
 
 // load reads on until n records are known, or many bytes of them.
@@ -106,10 +161,18 @@ func (s *Spool) fill() (more bool, err error) {
 func (s *Spool) accept(g *segment, had int) {
 	kept := s.cache[:had]
 	for _, it := range s.cache[had:] {
-		if it.seq >= s.seen {
-			s.expect(g, it.seq)
-			s.seen = it.seq + 1
+		if it.seq < s.seen {
+			continue
+		}
+		s.expect(g, it.seq)
+		s.seen = it.seq + 1
+		switch {
+		case !it.struck:
 			kept = append(kept, it)
+		case g.struck > 0:
+			g.struck--
+		default: // nobody has looked before
+			s.length.Add(-1)
 		}
 	}
 	clear(s.cache[len(kept):])
@@ -197,8 +260,8 @@ func (s *Spool) evict() error {
 			}
 		}
 		left := g.end() - max(s.seen, g.base)
-		s.length.Add(-int64(left - min(left, g.known)))
-		s.seen, g.known = g.end(), 0
+		s.length.Add(-int64(left - min(left, g.known+g.struck)))
+		s.seen, g.known, g.struck = g.end(), 0, 0
 	}
 	return s.removeFirst()
 }

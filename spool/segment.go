@@ -32,6 +32,7 @@ type segment struct {
 	base   uint64 // number of the first record
 	count  uint64 // how many records it has, damaged ones included
 	known  uint64 // how many of those that were not removed are known to be damaged
+	struck uint64 // and how many to be struck out
 	salt   uint32
 	size   int64
 	behind uint64 // base of the segment before it, as its head says
@@ -147,6 +148,8 @@ const window = 256 << 10
 type item struct {
 	record []byte
 	seq    uint64
+	off    int64 // in the file
+	struck bool
 }
 
 // read appends the records of the next window, those behind damage too. At the end of the
@@ -182,7 +185,7 @@ func (r *reader) frames(g *segment, b []byte, items []item) (_ []item, used, nee
 		case what == whole:
 			if uint64(f.index) < g.count {
 				r.whole = r.off + int64(used+f.size)
-				items = append(items, item{f.record, g.base + uint64(f.index)})
+				items = append(items, item{f.record, g.base + uint64(f.index), r.off + int64(used), f.struck})
 			}
 			used += f.size
 		case what == short:
@@ -196,13 +199,8 @@ func (r *reader) frames(g *segment, b []byte, items []item) (_ []item, used, nee
 
 // resync returns where behind from in b a frame may begin.
 func resync(b []byte, from int) int {
-	if i := bytes.Index(b[from:], magic); i >= 0 {
+	if i := bytes.IndexByte(b[from:], magicStart); i >= 0 {
 		return from + i
-	}
-	for k := min(len(magic)-1, len(b)-from); k > 0; k-- {
-		if bytes.HasPrefix(magic, b[len(b)-k:]) {
-			return len(b) - k
-		}
 	}
 	return len(b)
 }

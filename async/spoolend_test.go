@@ -1,0 +1,107 @@
+package async_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// What was delivered behind a record that next still refuses is not delivered again by the
+// next process.
+func TestSpoolForgetsWhatWasDelivered(t *testing.T) {
+	for _, bad := range [][]string{{"1"}, {"2", "7"}, {"1", "2", "50"}, {"20", "31"}} {
+		bubble(t, strings.Join(bad, " "), func(t *testing.T) {
+			dir := t.TempDir()
+			h, _, _ := newSpooled(t, dir, async.Options{})
+			logSlowly(h, numbered(1, 50)...)
+			require.NoError(t, h.Close())
+
+			rec := &testsink.Recorder{}
+			h = begin(t, testsink.NewFailer(rec, errDown, testsink.HasMessage(bad...)), async.Options{
+				Gate: newBreaker(), MaxWait: -1, MaxAttempts: 1_000_000, Spool: openSpool(t, dir), ErrorHandler: func(error) {},
+			})
+			time.Sleep(time.Minute)
+			require.Len(t, rec.Messages(), 50-len(bad))
+			require.NoError(t, h.Close())
+			require.Equal(t, len(bad), assertIdentity(t, h).Spooled)
+
+			h, next, rec := newSpooled(t, dir, async.Options{})
+			require.EqualValues(t, len(bad), h.Stats().Recovered)
+			next.Heal()
+			time.Sleep(time.Minute)
+			require.Equal(t, bad, rec.Messages())
+			require.NoError(t, h.Close())
+			assertIdentity(t, h)
+		})
+	}
+}
+
+// The same with a spool that cannot remove records behind others: they come again.
+func TestSpoolThatIsNoRangeRemover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		h, _, _ := newSpooled(t, dir, async.Options{})
+		logSlowly(h, numbered(1, 50)...)
+		require.NoError(t, h.Close())
+		h = begin(t, testsink.NewFailer(nil, errDown, testsink.HasMessage("20", "30")), async.Options{
+			Gate: newBreaker(), MaxWait: -1, MaxAttempts: 1_000_000, Spool: &brokenSpool{Spool: openSpool(t, dir)}, ErrorHandler: func(error) {},
+		})
+		time.Sleep(time.Minute)
+		require.NoError(t, h.Close())
+		require.Equal(t, 31, openSpool(t, dir).Len())
+	})
+}
+
+// A call with records from the disk returns after the drain was given up, and before the spool
+// is closed: it stays on the disk what was not delivered.
+func TestSpoolWhenNextReturnsAfterTheDrain(t *testing.T) {
+	for name, failure := range map[string]error{"Taken": nil, "Refused": errDown} {
+		bubble(t, name, func(t *testing.T) {
+			dir := t.TempDir()
+			h, _, _ := newSpooled(t, dir, async.Options{})
+			logSlowly(h, numbered(1, 5)...)
+			require.NoError(t, h.Close())
+
+			gate, rec := testsink.NewGate(), &testsink.Recorder{}
+			next := testsink.Func(func(ctx context.Context, r slog.Record) error {
+				if r.Message != "3" {
+					return rec.Handle(ctx, r)
+				}
+				gate.Pass()
+				if failure != nil {
+					return failure
+				}
+				return rec.Handle(ctx, r)
+			})
+			slow := &brokenSpool{Spool: openSpool(t, dir)}
+			slow.slow.Store(int64(10 * time.Second))
+			h = begin(t, next, async.Options{Gate: newBreaker(), Capacity: 8, MaxWait: -1, Spool: slow, ErrorHandler: func(error) {}})
+			<-gate.Entered()
+			logSlowly(h, numbered(6, 10)...)
+			time.Sleep(2 * time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			require.Error(t, h.Shutdown(ctx))
+			gate.Release()
+			time.Sleep(time.Minute)
+			s := assertIdentity(t, h)
+			left := openSpool(t, dir)
+			require.Equal(t, s.Spooled, left.Len())
+			require.Zero(t, s.Failed)
+			require.EqualValues(t, len(rec.Messages()), s.Delivered)
+			if failure == nil {
+				require.Equal(t, numbered(1, 3), rec.Messages())
+			} else {
+				require.Equal(t, numbered(1, 2), rec.Messages())
+			}
+		})
+	}
+}
