@@ -216,7 +216,7 @@ func (a *attempt) settleDoneLocked() {
 		}
 		g.accounts.outcomeLocked(e)
 	}
-	if w.stored {
+	if w.onDisk() {
 		g.disk.waiting -= a.done
 	}
 	w.handLocked(-a.done)
@@ -282,7 +282,7 @@ func (w *worker) giveUpLocked(i int) {
 	g.accounts.notePeakLocked()
 	g.accounts.ledger.Failed++
 	g.accounts.outcomeLocked(w.batch.at(i))
-	if w.stored {
+	if w.onDisk() {
 		g.disk.waiting--
 	}
 	w.handLocked(-1)

@@ -183,14 +183,15 @@ func (s *ending) abandon(ctx context.Context, done <-chan struct{}, cause error)
 		if first = g.phase == draining; !first {
 			return
 		}
-		delivered, fallback, _ := g.accounts.underwayLocked()
-		e := &ShutdownError{Handler: g.opts.Name, Err: cause, Torn: g.course.Torn()}
-		e.Undelivered = g.depthLocked(g.ring.Tail()) - int(delivered+fallback)
 		s.result.ctx, s.result.done = ctx, done
 		g.accounts.notePeakLocked()
 		if g.worker != nil {
 			g.worker.takeBackLocked()
 		}
+		g.disk.moveLocked()
+		delivered, fallback, _ := g.accounts.underwayLocked()
+		e := &ShutdownError{Handler: g.opts.Name, Err: cause, Torn: g.course.Torn()}
+		e.Undelivered = g.depthLocked(g.ring.Tail()) - int(delivered+fallback)
 		g.course.Remove(func(h *course.Held[entry]) bool {
 			if h.Stored {
 				return false // leaveSpoolLocked sees to it
@@ -207,7 +208,7 @@ func (s *ending) abandon(ctx context.Context, done <-chan struct{}, cause error)
 		drops = drops.Sub(&s.result.drops)
 		e.Drops = slices.DeleteFunc(dropCounts(&drops), func(d DropCount) bool { return d.Count == 0 })
 		if e.Undelivered == 0 && !e.Torn && g.disk.spool != nil {
-			s.endDrainLocked(abandoned, nil, ErrClosed) // next hangs with what is on the disk too
+			s.endDrainLocked(abandoned, nil, ErrClosed) // all that is left is on the disk
 			return
 		}
 		s.endDrainLocked(abandoned, e, ErrClosed)

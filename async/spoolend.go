@@ -30,6 +30,16 @@ func (g *engine) leaveSpoolLocked() {
 	})
 }
 
+// moveLocked counts what next has in its hands as that, though it is on the disk too: nobody
+// waits for it any more.
+func (d *disk) moveLocked() {
+	if w := d.g.busy[toNext]; w != nil && w.onDisk() {
+		d.waiting -= w.batch.own
+		w.moved = true
+		w.handLocked(w.batch.own)
+	}
+}
+
 // leaveLocked is about records of the batch that nobody tries again: the drain was abandoned.
 func (w *worker) leaveLocked(from, to int) {
 	d := &w.engine.disk
@@ -41,6 +51,10 @@ func (w *worker) leaveLocked(from, to int) {
 		age := w.batch.held[i].Seq
 		at, _ := slices.BinarySearch(d.left, age)
 		d.left = slices.Insert(d.left, at, age)
+		if w.moved {
+			w.handLocked(-1)
+			d.waiting++
+		}
 	}
 }
 
@@ -99,8 +113,8 @@ func (d *disk) stayingLocked() (ages []uint64) {
 		}
 	}
 	if w := g.busy[toNext]; w != nil && w.stored {
-		_, _, done := g.accounts.underwayLocked()
-		for _, h := range w.batch.held[done:w.batch.own] {
+		delivered, _, replayed := g.accounts.underwayLocked() // one of these
+		for _, h := range w.batch.held[delivered+replayed : w.batch.own] {
 			ages = append(ages, h.Seq)
 		}
 	}

@@ -105,3 +105,47 @@ func TestSpoolWhenNextReturnsAfterTheDrain(t *testing.T) {
 		})
 	}
 }
+
+// What next has in its hands when the time is over may be delivered or not: it is in Depth, and
+// the shutdown says so, also of what is on the disk.
+func TestShutdownWhileNextHasWhatIsOnTheDisk(t *testing.T) {
+	for name, failure := range map[string]error{"Taken": nil, "Refused": errDown} {
+		bubble(t, name, func(t *testing.T) {
+			dir := t.TempDir()
+			h, _, _ := newSpooled(t, dir, async.Options{})
+			logSlowly(h, numbered(1, 5)...)
+			require.NoError(t, h.Close())
+
+			gate, rec := testsink.NewGate(), &testsink.Recorder{}
+			next := testsink.Func(func(ctx context.Context, r slog.Record) error {
+				if r.Message == "3" {
+					gate.Pass()
+					if failure != nil {
+						return failure
+					}
+				}
+				return rec.Handle(ctx, r)
+			})
+			h = begin(t, next, async.Options{Gate: newBreaker(), MaxWait: -1, Spool: openSpool(t, dir), ErrorHandler: func(error) {}})
+			<-gate.Entered()
+			require.Equal(t, 3, assertIdentity(t, h).Spooled)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			var e *async.ShutdownError
+			require.ErrorAs(t, h.Shutdown(ctx), &e)
+			require.Equal(t, 1, e.Undelivered)
+			require.Empty(t, e.Drops)
+			s := assertIdentity(t, h)
+			require.Equal(t, 1, s.Depth)
+			require.Equal(t, 2, s.Spooled)
+			gate.Release()
+			time.Sleep(time.Minute)
+			s = assertIdentity(t, h)
+			require.Zero(t, s.Depth)
+			require.Zero(t, s.Failed)
+			require.EqualValues(t, len(rec.Messages()), s.Delivered)
+			require.Equal(t, 5-len(rec.Messages()), s.Spooled)
+			require.Equal(t, 3, openSpool(t, dir).Len(), "the spool was closed before the call returned")
+		})
+	}
+}

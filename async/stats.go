@@ -254,7 +254,7 @@ func (c *accounts) underwayLocked() (delivered, fallback, replayed uint64) {
 		case w.call.to == toFallback:
 			fallback += n
 		case w.call.to == toSpool:
-		case g.loops && w.stored:
+		case g.loops && w.onDisk():
 			replayed += n
 		case g.loops:
 			delivered += n

@@ -267,7 +267,10 @@ func (w *worker) recordsLocked(from, to int) (records []course.Held[entry]) {
 // handLocked counts n records more in the hands of workers. Those that are on the disk are
 // counted there.
 func (w *worker) handLocked(n int) {
-	if !w.report && !w.stored {
+	if !w.report && !w.onDisk() {
 		w.engine.hands += n
 	}
 }
+
+// onDisk reports whether the records of the batch are counted as on the disk.
+func (w *worker) onDisk() bool { return w.stored && !w.moved }

@@ -23,6 +23,7 @@ type worker struct {
 	batch    Batch
 	report   bool // the batch is a drop report
 	stored   bool // it is of records that are on the disk
+	moved    bool // these are counted as in its hands: the drain was abandoned
 	call     call
 	replaced bool // another has the role
 }
@@ -261,7 +262,7 @@ func (w *worker) takeLocked(p *plan, now time.Time) bool {
 	g := w.engine
 	b := &w.batch
 	b.clear()
-	w.report, w.stored = false, false
+	w.report, w.stored, w.moved = false, false, false
 	if p.From == course.Queue {
 		g.accounts.notePeakLocked()
 		b.fresh = g.ring.Take(b.fresh, p.N)
