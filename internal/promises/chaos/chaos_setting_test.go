@@ -167,6 +167,7 @@ func (s *subject) shutdown(e *episode, deadline time.Duration) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.clean = s.clean || err == nil
 	for _, err := range joinedIn(err) {
 		if left, ok := err.(*asynchandler.ShutdownError); ok { //nolint:errorlint // joinedIn has unwrapped it
 			s.undrained = left.Undelivered

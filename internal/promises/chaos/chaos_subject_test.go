@@ -48,6 +48,7 @@ type subject struct {
 	bad       map[string]int  // how often next is still to refuse these
 	functions int             // of the shutdown that were run
 	undrained int             // that a shutdown reported
+	clean     bool            // a shutdown returned nil
 }
 
 // given is a record that Handle was given.
