@@ -44,9 +44,10 @@ func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
 	return d, false
 }
 
-// blind hides what waits in the queue, which is not to be tried now.
+// blind hides what waits in the queue, which is not to be tried now. In a shutdown with a broken
+// disk it is tried, or it would be lost.
 func (c *Course[T]) blind(f *Facts, yes bool) {
-	if yes {
+	if yes && (!c.drain.on || f.Spool.Way == Free || f.Spool.Way == Busy) {
 		f.Waiting = 0
 	}
 }

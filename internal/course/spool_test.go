@@ -124,6 +124,11 @@ func TestSpool(t *testing.T) {
 			course.Decision{Act: course.Store, From: 0, N: 1},
 		},
 		{
+			"ShutdownWithABrokenDisk", func(c *course.Course[string]) { c.Drain(false) },
+			course.Facts{Waiting: 3, Spool: on(course.Spool{Some: true, More: true, Way: course.Refused})},
+			course.Decision{Act: course.Try, From: course.Queue, N: 8},
+		},
+		{
 			"ShutdownLeavesTheDiskAlone", func(c *course.Course[string]) { c.Drain(false) },
 			course.Facts{Spool: on(course.Spool{Some: true, More: true})},
 			course.Decision{Act: course.Rest},

@@ -1,0 +1,39 @@
+package async_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/internal/testsink"
+)
+
+// With a broken disk a shutdown delivers what waits in memory, though older records stay on
+// the disk: it would be lost.
+func TestShutdownWithABrokenSpool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		next := testsink.NewFailer(rec, errDown, testsink.Always)
+		broken := &brokenSpool{Spool: openSpool(t, t.TempDir())}
+		h := begin(t, next, async.Options{Gate: newBreaker(), Capacity: 8, MaxWait: -1, Spool: broken, ErrorHandler: func(error) {}})
+		logSlowly(h, numbered(1, 20)...)
+		require.Positive(t, h.Stats().Spooled)
+		full := errors.New("no space left")
+		broken.err.Store(&full)
+		logSlowly(h, numbered(21, 23)...)
+		next.Heal()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, h.Shutdown(ctx))
+		messages := rec.Messages()
+		require.Equal(t, numbered(21, 23), messages[len(messages)-3:])
+		s := assertIdentity(t, h)
+		require.Zero(t, s.Dropped)
+		require.Positive(t, s.Spooled)
+	})
+}
