@@ -75,6 +75,7 @@ type disk struct {
 	head      uint64 // age of the oldest one
 	loaded    uint64 // age that the next one which is loaded gets
 	full      bool   // the last call brought nothing new
+	shut      bool   // the last call could not put records there
 	retry     time.Time
 	broken    time.Time // since when it fails; zero if it does not
 	failures  int
@@ -90,6 +91,7 @@ type disk struct {
 
 // diskOp is what one call into the spool found out.
 type diskOp struct {
+	puts    bool         // it is to put records there
 	evicted []slog.Level // records that went for want of room
 	size    int          // records there, after it
 	large   []int        // of the batch, those that can never be there
@@ -128,6 +130,7 @@ func (d *disk) spoolLocked(now time.Time) (s course.Spool) {
 		More: d.head+uint64(d.size) > d.loaded || d.storingLocked(),
 		Full: d.full,
 		Done: d.doneLocked() > 0,
+		Shut: d.shut,
 		Late: g.ending.lateLocked(now),
 	}
 	switch {
@@ -221,6 +224,7 @@ func (d *disk) afterDiskLocked(err error, now time.Time) {
 		d.lostLocked(slog.LevelInfo)
 	}
 	d.op.evicted = nil
+	d.shut = err != nil && d.op.puts
 	if err == nil {
 		d.failures, d.retry, d.broken = 0, time.Time{}, time.Time{}
 		return

@@ -37,3 +37,29 @@ func TestShutdownWithABrokenSpool(t *testing.T) {
 		require.Positive(t, s.Spooled)
 	})
 }
+
+// A disk that takes no more is read all the same when next is back, though memory is full: what
+// is delivered from there makes room.
+func TestFullDiskIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		next := testsink.NewFailer(rec, errDown, testsink.Always)
+		broken := &brokenSpool{Spool: openSpool(t, t.TempDir())}
+		h := begin(t, next, async.Options{Gate: newBreaker(), Capacity: 8, MaxWait: -1, Spool: broken, ErrorHandler: func(error) {}})
+		logSlowly(h, numbered(1, 20)...)
+		onDisk := h.Stats().Spooled
+		require.Positive(t, onDisk)
+		full := errors.New("no space left")
+		broken.err.Store(&full)
+		logSlowly(h, numbered(21, 40)...)
+		require.Equal(t, 8, h.Stats().Depth)
+		next.Heal()
+		time.Sleep(time.Minute)
+		s := assertIdentity(t, h)
+		require.Zero(t, s.Spooled)
+		require.EqualValues(t, onDisk+8, s.Delivered)
+		messages := rec.Messages()
+		require.Equal(t, numbered(33, 40), messages[len(messages)-8:])
+		require.NoError(t, h.Close())
+	})
+}

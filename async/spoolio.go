@@ -15,7 +15,7 @@ type spoolSink struct{ g *engine }
 // Deliver puts all records there, or none.
 func (s spoolSink) Deliver(b *Batch) (done int, err error) {
 	d := &s.g.disk
-	d.op = diskOp{}
+	d.op = diskOp{puts: true}
 	defer func() { d.op.size = d.spool.Len() }()
 	var records [][]byte
 	n := 0

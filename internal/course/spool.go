@@ -8,6 +8,7 @@ type Spool struct {
 	More bool // it has some that are not held
 	Full bool // it does not give these before some of those held have their outcome
 	Done bool // it has some that are done
+	Shut bool // the last call could not put records there
 	Late bool // a shutdown has little time left: all goes there
 }
 
@@ -18,7 +19,10 @@ func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
 		f.Spool.Way = Missing
 		return d, false
 	}
-	if f.Spool.Way == Free && c.stores(f) {
+	fresh := c.find(func(h *Held[T]) bool { return h.Stored && h.Attempts == 0 }) >= 0
+	more := f.Spool.More && !f.Spool.Full
+	loads := f.Next <= Unasked && !fresh && (more || f.Spool.Done) && !c.drain.on && c.stored < MaxHeld && !f.Probe && c.tornAt() < 0
+	if f.Spool.Way == Free && c.stores(f) && !(f.Spool.Shut && loads) { // reading it makes room
 		if i := c.find(func(h *Held[T]) bool { return c.storable(f, h) }); i >= 0 {
 			return Decision{Act: Store, From: i, N: c.storableRun(f, i)}, true
 		}
@@ -26,21 +30,13 @@ func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
 			return Decision{Act: Store, From: Queue, N: f.Batch}, true
 		}
 	}
-	fresh := c.find(func(h *Held[T]) bool { return h.Stored && h.Attempts == 0 }) >= 0
-	if f.Next > Unasked || fresh {
-		c.blind(f, f.Spool.More || fresh)
-		return d, false
+	switch {
+	case loads && f.Spool.Way == Free:
+		return Decision{Act: Load}, true
+	case loads && f.Spool.More && c.stored == 0:
+		return Decision{Act: Rest, Busy: true}, true // until the disk is back: what waits is younger
 	}
-	more := f.Spool.More && !f.Spool.Full
-	if (more || f.Spool.Done) && !c.drain.on && c.stored < MaxHeld && !f.Probe && c.tornAt() < 0 {
-		if f.Spool.Way == Free {
-			return Decision{Act: Load}, true
-		}
-		if f.Spool.More && c.stored == 0 {
-			return Decision{Act: Rest, Busy: true}, true // until the disk is back: what waits is younger
-		}
-	}
-	c.blind(f, f.Spool.More)
+	c.blind(f, f.Spool.More || fresh)
 	return d, false
 }
 

@@ -114,6 +114,16 @@ func TestSpool(t *testing.T) {
 			course.Decision{Act: course.Store, From: 1, N: 1},
 		},
 		{
+			"AFullDiskIsReadFirst", nil,
+			course.Facts{Waiting: 30, Pressed: true, Next: course.Unasked, Spool: on(course.Spool{Some: true, More: true, Shut: true})},
+			course.Decision{Act: course.Load},
+		},
+		{
+			"ButNotWhileNextIsAway", nil,
+			course.Facts{Waiting: 30, Pressed: true, Next: course.Refused, Spool: on(course.Spool{Some: true, More: true, Shut: true})},
+			course.Decision{Act: course.Store, From: course.Queue, N: 8},
+		},
+		{
 			"ShutdownWithLittleTime", func(c *course.Course[string]) { c.Drain(false) },
 			course.Facts{Waiting: 3, Spool: on(course.Spool{Late: true})},
 			course.Decision{Act: course.Store, From: course.Queue, N: 8},
