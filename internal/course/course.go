@@ -78,6 +78,7 @@ type Course[T any] struct {
 	again    uint64    // Seq of the record to be tried again before others; 0 if none
 	last     time.Time // of the last failure
 	found    time.Time // when a record was last found at fault
+	behind   bool      // the disk has records that come before those held which are younger
 	limit    int       // most records in one delivery on the way back; 0 is no limit
 	drain    drain
 	round    round

@@ -119,8 +119,11 @@ func (c *Course[T]) oldest(f *Facts) int {
 	if c.guilty == len(c.held) {
 		return -1
 	}
-	return c.find(func(h *Held[T]) bool { return !h.passed && !h.spared(f) })
+	return c.find(func(h *Held[T]) bool { return !h.passed && !c.barred(f, h) })
 }
+
+// barred reports whether the record is not to be tried for now.
+func (c *Course[T]) barred(f *Facts, h *Held[T]) bool { return h.spared(f) || c.hidden(h) }
 
 func (c *Course[T]) find(f func(*Held[T]) bool) int {
 	for i := range c.held {
@@ -219,7 +222,7 @@ func (c *Course[T]) guiltyOne(f *Facts) (i int, due time.Time) {
 // run returns how many of n records from the i-th on can be tried as one.
 func (c *Course[T]) run(f *Facts, i, n int) int {
 	k := 1
-	for k < n && i+k < len(c.held) && !c.held[i+k].passed && !c.held[i+k].spared(f) && c.held[i+k].Stored == c.held[i].Stored {
+	for k < n && i+k < len(c.held) && !c.held[i+k].passed && c.held[i+k].Stored == c.held[i].Stored && !c.barred(f, &c.held[i+k]) {
 		k++
 	}
 	return k
@@ -229,7 +232,7 @@ func (c *Course[T]) run(f *Facts, i, n int) int {
 // once more, then one that was not tried yet, and if there is none, who waited longest.
 func (c *Course[T]) doubt(f *Facts) Decision {
 	if c.again != 0 {
-		if i := c.find(func(h *Held[T]) bool { return h.Seq == c.again && !h.spared(f) }); i >= 0 {
+		if i := c.find(func(h *Held[T]) bool { return h.Seq == c.again && !c.barred(f, h) }); i >= 0 {
 			return c.at(f, i, c.dueAt(f, i), true)
 		}
 	}
@@ -245,7 +248,7 @@ func (c *Course[T]) doubt(f *Facts) Decision {
 	}
 	next := -1
 	for i := range c.held {
-		if next < 0 || c.dueAt(f, i).Before(c.dueAt(f, next)) {
+		if !c.hidden(&c.held[i]) && (next < 0 || c.dueAt(f, i).Before(c.dueAt(f, next))) {
 			next = i
 		}
 	}

@@ -35,7 +35,7 @@ func (c *Course[T]) candidate(f *Facts, first bool) (i int, ok bool) {
 	}
 	i = -1
 	for j := range c.held {
-		if h := &c.held[j]; !h.spared(f) && h.round != c.round.id && (i < 0 || h.round < c.held[i].round) {
+		if h := &c.held[j]; !c.barred(f, h) && h.round != c.round.id && (i < 0 || h.round < c.held[i].round) {
 			i = j
 		}
 	}
@@ -51,5 +51,5 @@ func (c *Course[T]) untried() int {
 	if c.fresh == 0 {
 		return -1
 	}
-	return c.find(func(h *Held[T]) bool { return h.Attempts == 0 })
+	return c.find(func(h *Held[T]) bool { return h.Attempts == 0 && !c.hidden(h) })
 }

@@ -15,6 +15,7 @@ type Spool struct {
 // spool says what goes to the disk, and when it is read. What is there is older than what
 // waits here, and so comes first; while it has records, what waits is not tried.
 func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
+	c.behind = false
 	if !f.Spool.On {
 		f.Spool.Way = Missing
 		return d, false
@@ -40,13 +41,17 @@ func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
 	return d, false
 }
 
-// blind hides what waits in the queue, which is not to be tried now. In a shutdown with a broken
+// blind hides what waits in the queue, which is not to be tried now, and what is held and
+// younger than the disk, too: a part of it could not be put there. In a shutdown with a broken
 // disk it is tried, or it would be lost.
 func (c *Course[T]) blind(f *Facts, yes bool) {
 	if yes && (!c.drain.on || f.Spool.Way == Free || f.Spool.Way == Busy) {
-		f.Waiting = 0
+		f.Waiting, c.behind = 0, true
 	}
 }
+
+// hidden reports whether the record is not to be tried before the disk is read.
+func (c *Course[T]) hidden(h *Held[T]) bool { return c.behind && !h.Stored && !h.Older && !h.torn }
 
 // stores reports whether what waits goes to the disk.
 func (c *Course[T]) stores(f *Facts) bool {

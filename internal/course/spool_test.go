@@ -124,6 +124,38 @@ func TestSpool(t *testing.T) {
 			course.Decision{Act: course.Store, From: course.Queue, N: 8},
 		},
 		{
+			"WhatIsYoungerThanABrokenDiskIsNotTried", func(c *course.Course[string]) {
+				c.Failed(course.Held[string]{Seq: 1, Stored: true}, course.Failure{}, now)
+				held(c, 9, false, false)
+				c.Taken(2, 8, now)
+			},
+			course.Facts{Waiting: 3, Spool: on(course.Spool{Some: true, More: true, Way: course.Refused})},
+			course.Decision{Act: course.Rest, Wait: course.MinPause, Busy: true},
+		},
+		{
+			"NorInAProbe", func(c *course.Course[string]) {
+				held(c, 1, true, true)
+				held(c, 9, false, false)
+				c.Decide(course.Facts{Now: now, Probe: true, Fallback: course.Missing})
+				c.Failed(c.Take(nil, 0, 1)[0], course.Failure{}, now)
+			},
+			course.Facts{Waiting: 3, Probe: true, Spool: on(course.Spool{Some: true, More: true, Way: course.Refused})},
+			course.Decision{Act: course.EndProbe},
+		},
+		{
+			"NorInAShutdown", func(c *course.Course[string]) { c.Drain(false); held(c, 9, false, false) },
+			course.Facts{Waiting: 3, Spool: on(course.Spool{Some: true, More: true, Way: course.Busy})},
+			course.Decision{Act: course.Rest, Busy: true},
+		},
+		{
+			"NorWithWhatIsOlder", func(c *course.Course[string]) {
+				c.Drain(false)
+				c.Hold(course.Held[string]{Seq: 1, Older: true}, course.Held[string]{Seq: 2, Older: true}, course.Held[string]{Seq: 9})
+			},
+			course.Facts{Waiting: 3, Spool: on(course.Spool{Some: true, More: true, Way: course.Busy})},
+			course.Decision{Act: course.Try, From: 0, N: 2},
+		},
+		{
 			"ShutdownWithLittleTime", func(c *course.Course[string]) { c.Drain(false) },
 			course.Facts{Waiting: 3, Spool: on(course.Spool{Late: true})},
 			course.Decision{Act: course.Store, From: course.Queue, N: 8},
