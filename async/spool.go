@@ -149,10 +149,13 @@ func (d *disk) storingLocked() bool {
 	return w != nil && !w.call.stalled && w.batch.own > 0
 }
 
-// olderLocked notes that a record comes back from next while younger ones are on the disk.
+// olderLocked notes that a record comes back from next while younger ones are on the disk, or on
+// their way there.
 func (w *worker) olderLocked(h course.Held[entry]) course.Held[entry] {
 	d := &w.engine.disk
-	if w.call.to == toNext && d.waiting > 0 && h.Seq >= firstSeq {
+	s := w.engine.busy[toSpool]
+	stores := s != nil && s.batch.own > 0 && s.batch.first > h.Seq
+	if w.call.to == toNext && (d.waiting > 0 || stores) && h.Seq >= firstSeq {
 		h.Older = true
 		h.Seq -= firstSeq
 	}

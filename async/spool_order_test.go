@@ -3,6 +3,8 @@ package async_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,5 +63,38 @@ func TestFullDiskIsRead(t *testing.T) {
 		messages := rec.Messages()
 		require.Equal(t, numbered(33, 40), messages[len(messages)-8:])
 		require.NoError(t, h.Close())
+	})
+}
+
+// So is what it refuses while these are on their way there.
+func TestSpoolKeepsTheOrderOfWhatNextHadWhileStoring(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate, rec := testsink.NewGate(), &testsink.Recorder{}
+		var up atomic.Bool
+		next := testsink.Func(func(ctx context.Context, r slog.Record) error {
+			if r.Message == "hang" {
+				gate.Pass()
+			}
+			if !up.Load() {
+				return errDown
+			}
+			return rec.Handle(ctx, r)
+		})
+		slow := &brokenSpool{Spool: openSpool(t, t.TempDir())}
+		slow.slow.Store(int64(3 * time.Second))
+		h := begin(t, next, async.Options{Gate: newBreaker(), Capacity: 8, MaxWait: -1, Spool: slow})
+		info(h, "hang")
+		<-gate.Entered()
+		logSlowly(h, numbered(1, 5)...)
+		time.Sleep(2 * time.Second)
+		require.EqualValues(t, 1, slow.inside.Load())
+		gate.Release() // while they are stored
+		time.Sleep(500 * time.Millisecond)
+		up.Store(true)
+		require.EqualValues(t, 1, slow.inside.Load())
+		time.Sleep(time.Minute)
+		require.Equal(t, append([]string{"hang"}, numbered(1, 5)...), rec.Messages())
+		require.NoError(t, h.Close())
+		require.Zero(t, assertIdentity(t, h).Dropped)
 	})
 }
