@@ -77,7 +77,7 @@ func (d *disk) enter() (leave func()) {
 
 // notePassed notes that records that hung in an Append were passed by who came later.
 func (d *disk) notePassed(begun time.Time, records [][]byte) {
-	if d.s.stallTimeout == 0 || time.Since(begun) < d.s.stallTimeout {
+	if !d.hangs(time.Since(begun)) {
 		return
 	}
 	for _, b := range records {
@@ -86,6 +86,9 @@ func (d *disk) notePassed(begun time.Time, records [][]byte) {
 		d.s.noteRefused(r.Message)
 	}
 }
+
+// hangs reports whether a call that takes so long hangs.
+func (d *disk) hangs(t time.Duration) bool { return d.s.stallTimeout > 0 && t >= d.s.stallTimeout }
 
 // stored is how often records went to the disk.
 func (s *subject) stored() int {
@@ -187,6 +190,10 @@ func (d *disk) check(taken []string) {
 	})
 	d.s.checkOnce(place{"next", taken}, place{"the spool", left})
 	d.s.checkNotDropped(left)
+	early := slices.DeleteFunc(slices.Clone(taken), func(id string) bool { return d.s.given[id].direct })
+	if d.fate.rate == 0 && !d.hangs(d.fate.slow) { // else memory may have been delivered in the shutdown, which is younger
+		d.s.checkOrder(slices.Concat(early, left), d.s.passed)
+	}
 }
 
 // recover returns the records that a next process finds in the folder and delivers.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/internal/goid"
 	"github.com/asynchandler/asynchandler/internal/testsink"
 )
 
@@ -54,8 +55,10 @@ type subject struct {
 // given is a record that Handle was given.
 type given struct {
 	level    slog.Level
-	producer int  // -1 for code within
-	before   bool // by the process before: it is on the disk
+	producer int    // -1 for code within
+	before   bool   // by the process before: it is on the disk
+	caller   uint64 // goroutine
+	direct   bool   // next was called on it, after the end
 	silent   bool
 	doubtful bool // Handle may not have got it
 	returned bool
@@ -66,6 +69,7 @@ type given struct {
 func (s *subject) note(id string, g given) *given {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g.caller = goid.ID()
 	s.given[id] = &g
 	return &g
 }
@@ -108,6 +112,7 @@ func (s *subject) handle(_ context.Context, r slog.Record) error {
 			s.noteRefused(r.Message)
 		}
 	}()
+	s.noteDirect(r.Message)
 	if err := s.act(s.next.next()); err != nil {
 		return err
 	}
@@ -131,6 +136,21 @@ func (s *subject) noteRefused(ids ...string) {
 	defer s.mu.Unlock()
 	for _, id := range ids {
 		s.refused[id] = true
+	}
+}
+
+// noteDirect writes down of which records next is called on the goroutine that logs them.
+func (s *subject) noteDirect(ids ...string) {
+	if !s.hasSpool {
+		return
+	}
+	self := goid.ID()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if g := s.given[id]; g != nil {
+			g.direct = g.caller == self
+		}
 	}
 }
 
@@ -191,6 +211,7 @@ func (s *subject) Write(p []byte) (n int, err error) {
 	defer func() {
 		s.noteRefused(idsIn(p[min(max(n-claim, 0), len(p)):])...)
 	}()
+	s.noteDirect(idsIn(p)...)
 	if slices.ContainsFunc(idsIn(p), s.isBad) {
 		return 0, testsink.ErrFault
 	}
