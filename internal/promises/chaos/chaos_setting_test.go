@@ -171,6 +171,7 @@ func (s *subject) shutdown(e *episode, deadline time.Duration) error {
 	for _, err := range joinedIn(err) {
 		if left, ok := err.(*asynchandler.ShutdownError); ok { //nolint:errorlint // joinedIn has unwrapped it
 			s.undrained = left.Undelivered
+			s.tornLine = s.tornLine || left.Torn
 		}
 	}
 	return err

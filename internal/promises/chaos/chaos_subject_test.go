@@ -50,6 +50,7 @@ type subject struct {
 	functions int             // of the shutdown that were run
 	undrained int             // that a shutdown reported
 	clean     bool            // a shutdown returned nil
+	tornLine  bool            // one reported that
 }
 
 // given is a record that Handle was given.
