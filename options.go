@@ -207,10 +207,10 @@ func WithHighWater(fraction float64, fn func(depth, capacity int)) Option {
 
 // WithOnDrop sets a function that gets every dropped record, on the goroutine that dropped
 // it, with no lock held. The record has the attributes and groups of the handler that it
-// was logged through, then its own. The function is not called for records that are logged
-// from within it, nor for those that a full disk of [WithSpool] lets go, which are counted.
-// It must not log through package log after [slog.SetDefault]: that holds a mutex. Default:
-// none.
+// was logged through, then its own. One that a full disk of [WithSpool] lets go comes as the
+// next process would get it, without its context; the function is not called for those found
+// damaged there, nor for records that are logged from within it. It must not log through
+// package log after [slog.SetDefault]: that holds a mutex. Default: none.
 func WithOnDrop(fn func(context.Context, slog.Record, DropReason)) Option {
 	return func(o *options) { o.OnDrop = requireSet("WithOnDrop", fn) }
 }

@@ -76,6 +76,9 @@ func (a *attempt) complete() {
 	a.now = time.Now()
 	g.locked(a.accountLocked)
 	defer g.tellDropped(a.dropped)
+	if w.call.to == toSpool {
+		defer g.disk.tellGone() // these are older
+	}
 	if a.done > 0 && a.Act != course.Store {
 		g.tell.pace.Reset()
 	}

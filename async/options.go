@@ -145,8 +145,10 @@ type Options struct {
 	OnHighWater func(depth, capacity int)
 	// OnDrop gets every dropped record, on the goroutine that dropped it, with no lock
 	// held. The record has the attributes and groups of the handler that it was logged
-	// through, then its own. OnDrop is not called for records that are logged from within
-	// it, nor for those that Spool lets go for want of room, which are counted. nil means off.
+	// through, then its own. One that Spool lets go for want of room comes as the next
+	// process would get it, without its context, if Spool is an [EvictTeller]. OnDrop is not
+	// called for those found damaged there, nor for records that are logged from within it.
+	// nil means off.
 	OnDrop func(context.Context, slog.Record, DropReason)
 	// ErrorHandler is called with [*DeliveryError], [*PanicError] and [*StallError], one
 	// after the other, on a goroutine of its own. One that hangs delays only the end of a

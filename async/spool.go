@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/asynchandler/asynchandler/internal/archive"
 	"github.com/asynchandler/asynchandler/internal/course"
 )
 
@@ -37,7 +36,7 @@ type Spool interface {
 // An EvictTeller is a [Spool] that tells which records it lets go for want of room.
 type EvictTeller interface {
 	// OnEvict is called once, at the start: f is to be called, during Append, for each record
-	// that goes, oldest first.
+	// that goes, oldest first. f keeps nothing of it.
 	OnEvict(f func(record []byte))
 }
 
@@ -82,6 +81,8 @@ type disk struct {
 	end       uint64   // loaded when the drain ended
 	left      []uint64 // ages of those that were loaded and had no outcome then
 	closed    bool
+	letters   []letter      // OnDrop is to be called with these, which were loaded,
+	gone      [][]byte      // and then with these
 	idle      chan struct{} // closed when the call under way ends; nil if nobody waits for that
 
 	op   diskOp              // of the call under way; its goroutine's
@@ -91,10 +92,10 @@ type disk struct {
 
 // diskOp is what one call into the spool found out.
 type diskOp struct {
-	puts    bool         // it is to put records there
-	evicted []slog.Level // records that went for want of room
-	size    int          // records there, after it
-	large   []int        // of the batch, those that can never be there
+	puts    bool      // it is to put records there
+	evicted []evictee // records that went for want of room
+	size    int       // records there, after it
+	large   []int     // of the batch, those that can never be there
 }
 
 // initSpool opens the books.
@@ -111,7 +112,7 @@ func (d *disk) initSpool(g *engine) {
 	d.kept = map[string]*Handler{}
 	if t, ok := s.(EvictTeller); ok {
 		d.tells = true
-		t.OnEvict(func(record []byte) { d.op.evicted = append(d.op.evicted, archive.Level(record)) })
+		t.OnEvict(d.evict)
 	}
 	if l, ok := s.(SizeLimiter); ok {
 		d.max = l.MaxRecord()
@@ -205,18 +206,18 @@ func (w *worker) spooledLocked(a *attempt) {
 
 // afterDiskLocked accounts for what a call into the spool did beside what it was for.
 func (d *disk) afterDiskLocked(err error, now time.Time) {
-	gone := d.op.evicted
+	evicted := d.op.evicted
 	if !d.tells {
 		for range d.size - d.op.size {
-			gone = append(gone, slog.LevelInfo)
+			evicted = append(evicted, evictee{level: slog.LevelInfo})
 		}
 	}
-	for _, level := range gone {
+	for _, e := range evicted {
 		if d.head >= d.loaded {
 			d.loaded++
-			d.lostLocked(level)
+			d.goneLocked(e)
 		} else if _, left := slices.BinarySearch(d.left, d.head); left { // else forgetLocked sees to it
-			d.lostLocked(level)
+			d.goneLocked(e)
 		}
 		d.head++
 		d.size--
@@ -245,6 +246,7 @@ func (d *disk) forgetLocked() {
 			d.waiting--
 		} else {
 			d.lostLocked(h.Value.rec.Level)
+			d.letterLocked(&h.Value)
 		}
 	})
 }

@@ -73,6 +73,7 @@ func (d *disk) closeSpool() (err error) {
 	}
 	var runs []run
 	d.g.locked(func() { runs = d.doneRunsLocked() })
+	defer d.tellGone()
 	defer func() { err = errors.Join(err, d.spool.Close()) }()
 	ranges, _ := d.spool.(RangeRemover)
 	for _, r := range runs {

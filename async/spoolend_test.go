@@ -3,15 +3,19 @@ package async_test
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/internal/testsink"
+	"github.com/asynchandler/asynchandler/spool"
 )
 
 // What was delivered behind a record that next still refuses is not delivered again by the
@@ -146,6 +150,49 @@ func TestShutdownWhileNextHasWhatIsOnTheDisk(t *testing.T) {
 			require.EqualValues(t, len(rec.Messages()), s.Delivered)
 			require.Equal(t, 5-len(rec.Messages()), s.Spooled)
 			require.Equal(t, 3, openSpool(t, dir).Len(), "the spool was closed before the call returned")
+		})
+	}
+}
+
+// OnDrop gets what a full disk lets go, with what the handler adds: what waits there, what was
+// loaded already, and what is found to be gone only at the end.
+func TestOnDropForAFullDisk(t *testing.T) {
+	for _, loaded := range []bool{false, true} {
+		bubble(t, "loaded "+strconv.FormatBool(loaded), func(t *testing.T) {
+			s, err := spool.Open(t.TempDir(), spool.Options{MaxBytes: 20_000, SyncInterval: -1})
+			require.NoError(t, err)
+			var mu sync.Mutex
+			var dropped []string
+			rec := &testsink.Recorder{}
+			next := testsink.NewFailer(rec, errDown, testsink.Always)
+			h := begin(t, next, async.Options{
+				Gate: newBreaker(), Capacity: 8, MaxWait: -1, Spool: s, DropReports: -1,
+				OnDrop: func(ctx context.Context, r slog.Record, reason async.DropReason) {
+					assert.Equal(t, async.DropSpool, reason)
+					lines := &testsink.Recorder{}
+					assert.NoError(t, lines.Handle(ctx, r))
+					mu.Lock()
+					defer mu.Unlock()
+					dropped = append(dropped, lines.Lines()...)
+				},
+			})
+			derived := h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("g").WithAttrs([]slog.Attr{slog.Int("b", 2)})
+			logSlowly(derived, numbered(1, 100)...)
+			if loaded {
+				time.Sleep(time.Minute) // probes load some
+			}
+			logSlowly(derived, numbered(101, 1000)...)
+			next.Heal()
+			time.Sleep(time.Minute)
+			require.NoError(t, h.Close())
+			st := assertIdentity(t, h)
+			require.Positive(t, st.Dropped)
+			require.Len(t, dropped, int(st.Dropped))
+			var want []string
+			for _, msg := range numbered(1, 1000) {
+				want = append(want, "INFO "+msg+" a=1 g.b=2")
+			}
+			require.Equal(t, want, append(dropped, rec.Lines()...))
 		})
 	}
 }

@@ -130,6 +130,7 @@ func (l *loading) end() {
 		}
 		l.holdLocked()
 	})
+	defer d.tellGone()
 	switch {
 	case a.err != nil:
 		a.attempts = 1
@@ -169,11 +170,17 @@ func (d *disk) restored(b []byte) (h course.Held[entry], err error) {
 		return h, err
 	}
 	h.Line = r.Line
-	if r.PC == 0 && r.Source.File != "" {
-		h.Value.rec.AddAttrs(slog.Any(slog.SourceKey, &r.Source))
-	}
+	h.Value.rec = sourced(&r)
 	h.Value.h, err = d.derived(r.Chain)
 	return h, err
+}
+
+// sourced returns the record with its source, if only as an attribute.
+func sourced(r *archive.Record) slog.Record {
+	if r.PC == 0 && r.Source.File != "" {
+		r.AddAttrs(slog.Any(slog.SourceKey, &r.Source))
+	}
+	return r.Record
 }
 
 // maxKeptHandlers bounds the handlers that are kept for records from the disk.
@@ -199,7 +206,7 @@ func (d *disk) derived(chain []byte) (h *Handler, err error) {
 		} else {
 			c.next = h.next.WithAttrs(s.Attrs)
 		}
-		c.trail = &trail{before: h.trail, attrs: s.Attrs, group: s.Group}
+		c.trail = h.trail.then(s)
 		h = &c
 	}
 	if len(d.kept) >= maxKeptHandlers {
@@ -207,12 +214,4 @@ func (d *disk) derived(chain []byte) (h *Handler, err error) {
 	}
 	d.kept[string(chain)] = h
 	return h, nil
-}
-
-// lostLocked counts a record that was on the disk as dropped.
-func (d *disk) lostLocked(level slog.Level) {
-	g := d.g
-	d.waiting--
-	g.accounts.ledger.Evicted.Count(spooled, level)
-	g.accounts.report.noteLocked(g.ring.Head())
 }

@@ -30,6 +30,11 @@ func (t *trail) chain() []byte {
 	return b
 }
 
+// then returns the trail with a step more.
+func (t *trail) then(s archive.Step) *trail {
+	return &trail{before: t, attrs: s.Attrs, group: s.Group}
+}
+
 // whole returns r with the attributes and groups of the handler it was logged through.
 func (t *trail) whole(r slog.Record) slog.Record {
 	if t == nil {

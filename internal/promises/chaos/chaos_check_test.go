@@ -205,7 +205,7 @@ func (s *subject) checkDrops(st asynchandler.Stats) {
 	own := 0
 	for what, n := range missing {
 		switch {
-		case what.Reason == asynchandler.DropSpool: // none for what goes from the disk
+		case what.Reason == asynchandler.DropSpool && s.holding.Load() > 0: // the worker tells of those
 		case silent == 0 && !waiting:
 			assert.Zero(s.t, n, "calls of OnDrop for %v", what)
 		case what.Reason != asynchandler.DropOverflow && what.Reason != asynchandler.DropMemory:

@@ -35,6 +35,7 @@ type subject struct {
 	built    chan struct{} // closed when Handler is set
 	ownNotes atomic.Int32  // records that code within logs, which are limited
 	held     atomic.Bool   // OnDrop has hung, which holds up who drops
+	holding  atomic.Int32  // calls of it that hang now
 
 	mu        sync.Mutex
 	given     map[string]*given
@@ -272,7 +273,9 @@ func (s *subject) onDrop(_ context.Context, r slog.Record, reason asynchandler.D
 	}
 	if s.next.one(100) {
 		s.held.Store(true)
+		s.holding.Add(1)
 		time.Sleep(s.next.hangs)
+		s.holding.Add(-1)
 	}
 	s.next.maybeBurst(30)
 }
