@@ -169,7 +169,8 @@ func WithLinger(d time.Duration) Option {
 // delivery earns 20 µs for each of its records and costs the time it took. While callers
 // wait, time in which next makes no progress costs too. So a next of 20 µs a record or less
 // is waited for as long as need be, and an outage is waited for once. 0 means that callers
-// never wait. Default: 100 ms.
+// never wait: then a burst that fills the queue before the worker wakes up overflows, also
+// beside a destination or a fallback that is idle. Default: 100 ms.
 func WithMaxWait(d time.Duration) Option {
 	return func(o *options) {
 		if o.MaxWait = require0("WithMaxWait", d); d == 0 {

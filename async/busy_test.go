@@ -3,6 +3,7 @@ package async_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -50,6 +51,30 @@ func TestWhatIsRefusedBesideASlowFallback(t *testing.T) {
 			assertOutcomes(t, h, outcomes{delivered: 4, fallback: 3})
 			assert.Equal(t, []string{"bad 1", "1", "bad 2", "2", "bad 3", "3", "4"}, tried.what())
 			assert.Equal(t, []string{"bad 1", "bad 2", "bad 3"}, taken.what())
+		})
+	}
+}
+
+// Behind a probe, or a next that takes its time to fail, nothing overflows: the fallback gets
+// what waits as soon as half of the queue is taken, though no caller waits for room (P7).
+func TestNothingOverflowsBesideAFreeFallback(t *testing.T) {
+	for _, capacity := range []int{2, 16, 64} {
+		bubble(t, fmt.Sprint(capacity), func(t *testing.T) {
+			tried, taken := newJournal(), newJournal()
+			next := testsink.Func(func(_ context.Context, r slog.Record) error {
+				tried.note(r.Message)
+				time.Sleep(2500 * time.Microsecond) // never when a record comes
+				return errDown
+			})
+			h := begin(t, next, async.Options{
+				Gate: newBreaker(), Fallback: taken.handler(func(string) error { return nil }), Capacity: capacity, MaxWait: -1,
+			})
+			for _, msg := range numbered(1, 20_000) {
+				assert.NoError(t, say(h, slog.LevelInfo, msg))
+				time.Sleep(time.Millisecond)
+			}
+			assertOutcomes(t, h, outcomes{fallback: 20_000})
+			assert.Greater(t, len(tried.what()), 5, "there were probes")
 		})
 	}
 }

@@ -26,6 +26,7 @@ const (
 	parked
 	gone     // there is no worker any more; who publishes clears up
 	watching // records wait, and one more may make some go to the disk
+	calling  // no sleep: inside a next that is in trouble, and half a queue goes to the fallback
 )
 
 const (
@@ -96,6 +97,10 @@ func (g *engine) wakeFor(pos uint64, level slog.Level) {
 			return
 		}
 		g.napFrom(watching) // one call of the spool is for all that come meanwhile
+	case calling:
+		if (pos+1-g.ring.Head() >= uint64(max(1, g.ring.Cap()/2)) || g.purse.gauge()) && g.sleep.CompareAndSwap(calling, awake) {
+			g.admission.relieve()
+		}
 	case gone:
 		g.ending.abandonLeftovers()
 	}

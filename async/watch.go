@@ -73,6 +73,9 @@ func (w *worker) endLocked(a *attempt) {
 	c := &w.call
 	c.running = false
 	g.busy[c.to] = nil
+	if c.to == toNext {
+		g.sleep.CompareAndSwap(calling, awake)
+	}
 	d := a.now.Sub(c.since)
 	if c.to != toSpool {
 		g.patience.credit.Settle(&c.charge, a.done, d)
@@ -153,7 +156,26 @@ func (g *engine) relieveLocked(w *worker, now time.Time) {
 		return
 	}
 	w.takeBackLocked()
+	g.replaceLocked(w)
+}
+
+// standByLocked is called when w begins a call into a next that is in trouble, beside a
+// fallback: as soon as half of the queue is taken another worker is to see to that. Who finds
+// no room must not be the first to notice.
+func (g *engine) standByLocked(w *worker, now time.Time) {
+	switch {
+	case g.phase != running || !g.course.Troubled() || g.fallbackLocked() != course.Free:
+	case g.pressedLocked(now):
+		g.replaceLocked(w)
+	default:
+		g.sleep.CompareAndSwap(awake, calling)
+	}
+}
+
+// replaceLocked gives the role of w to another worker.
+func (g *engine) replaceLocked(w *worker) {
 	w.replaced = true
+	g.sleep.CompareAndSwap(calling, awake)
 	g.spawnLocked()
 }
 
@@ -176,8 +198,7 @@ func (w *worker) stallLocked(err *StallError) {
 		g.sleeper.poke()
 		return
 	}
-	w.replaced = true
-	g.spawnLocked()
+	g.replaceLocked(w)
 }
 
 // forsakeLocked accounts for the records of a call into the fallback that hangs:

@@ -286,5 +286,8 @@ func (w *worker) takeLocked(p *plan, now time.Time) bool {
 		to = toSpool
 	}
 	w.beginLocked(to, now)
+	if to == toNext {
+		g.standByLocked(w, now)
+	}
 	return true
 }

@@ -132,6 +132,8 @@ func TestTheFallbackGetsWhatIsRefused(t *testing.T) {
 		{"abc", free + "b fails; b is evicted", "try a"},
 		{"abc", free + "b fails; b is evicted; the queue is pressed", "divert ac"},
 		{"abc", free + "b fails; b is evicted; the queue is pressed; the gate gives a probe", "try a"},
+		{"abc", free + "b fails; b is evicted; the queue is pressed; 10ms passes", "try a"}, // it may always be
+		{"abcd", free + "b fails; b is evicted; c fails; c is evicted; the queue is pressed; 10ms passes", "divert ad"},
 		{"abc", free + "a is taken; the queue is pressed", "try bc"},
 		{"abc", "a fails; fallback is busy", "rest for 10ms, whatever comes"},
 		{"abc", "fallback is busy; refused for 5s", "rest for 5s, whatever comes"},

@@ -164,7 +164,7 @@ func (c *Course[T]) bypassed(f *Facts) bool {
 		// It is down, or fails as many as a probe would try, or for as long.
 		return d.failed >= 1 && (d.down || d.failed > ProbeRecords || f.Now.Sub(d.since) >= ProbeTime)
 	}
-	return c.trouble && f.Pressed && !f.Probe
+	return c.trouble && f.Pressed && !f.Probe && f.Now.Before(c.last.Add(c.gap()))
 }
 
 func (c *Course[T]) isDue(f *Facts, i int) bool {
