@@ -42,8 +42,14 @@ func NewCredit(most time.Duration) *Credit {
 	return c
 }
 
-// Left returns for how long callers may wait; 0 is not at all.
-func (c *Credit) Left() time.Duration { return time.Duration(c.left.Load()) }
+// Left returns for how long callers may wait; 0 is not at all. What would be used up before
+// the next tick is nothing: who waits would notice too late.
+func (c *Credit) Left() time.Duration {
+	if left := time.Duration(c.left.Load()); left >= min(Tick, c.most/8) {
+		return left
+	}
+	return 0
+}
 
 // Settle tells that n records were taken in a delivery of that length: it earns [PerRecord]
 // for each. What the process could not have noticed, since timers came late as well, was a
@@ -82,5 +88,5 @@ func (c *Credit) Idle(passed time.Duration) {
 }
 
 func (c *Credit) add(d time.Duration) {
-	c.left.Store(int64(min(max(0, c.Left()+d), c.most)))
+	c.left.Store(min(max(0, c.left.Load()+int64(d)), int64(c.most)))
 }
