@@ -122,9 +122,6 @@ func (c *Course[T]) oldest(f *Facts) int {
 	return c.find(func(h *Held[T]) bool { return !h.passed && !c.barred(f, h) })
 }
 
-// barred reports whether the record is not to be tried for now.
-func (c *Course[T]) barred(f *Facts, h *Held[T]) bool { return h.spared(f) || c.hidden(h) }
-
 func (c *Course[T]) find(f func(*Held[T]) bool) int {
 	for i := range c.held {
 		if f(&c.held[i]) {

@@ -53,6 +53,9 @@ func (c *Course[T]) blind(f *Facts, yes bool) {
 // hidden reports whether the record is not to be tried before the disk is read.
 func (c *Course[T]) hidden(h *Held[T]) bool { return c.behind && !h.Stored && !h.Older && !h.torn }
 
+// barred reports whether the record is not to be tried for now.
+func (c *Course[T]) barred(f *Facts, h *Held[T]) bool { return h.spared(f) || c.hidden(h) }
+
 // stores reports whether what waits goes to the disk.
 func (c *Course[T]) stores(f *Facts) bool {
 	if c.drain.on && (f.Spool.Late || f.Spool.Some || c.drain.failed > 0 || f.Next == Hung) {
