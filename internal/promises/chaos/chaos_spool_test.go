@@ -85,10 +85,21 @@ func (d *disk) notePassed(begun time.Time, records [][]byte) {
 		assert.NoError(d.s.t, err)
 		d.s.noteRefused(r.Message)
 	}
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	for id, g := range d.s.given { // it may have been in the batch, but is too large for the disk
+		if g.size > d.MaxRecord() {
+			d.s.refused[id] = true
+		}
+	}
 }
 
 // hangs reports whether a call that takes so long hangs.
 func (d *disk) hangs(t time.Duration) bool { return d.s.stallTimeout > 0 && t >= d.s.stallTimeout }
+
+// mayFail reports whether calls fail or hang. If they do, what is in memory is delivered in the
+// shutdown although older records are on the disk.
+func (d *disk) mayFail() bool { return d.fate.rate > 0 || d.hangs(d.fate.slow) }
 
 // stored is how often records went to the disk.
 func (s *subject) stored() int {
@@ -191,7 +202,7 @@ func (d *disk) check(taken []string) {
 	d.s.checkOnce(place{"next", taken}, place{"the spool", left})
 	d.s.checkNotDropped(left)
 	early := slices.DeleteFunc(slices.Clone(taken), func(id string) bool { return d.s.given[id].direct })
-	if d.fate.rate == 0 && !d.hangs(d.fate.slow) { // else memory may have been delivered in the shutdown, which is younger
+	if !d.mayFail() {
 		d.s.checkOrder(slices.Concat(early, left), d.s.passed)
 	}
 }

@@ -52,6 +52,7 @@ type subject struct {
 	undrained int             // that a shutdown reported
 	clean     bool            // a shutdown returned nil
 	tornLine  bool            // one reported that
+	early     int             // how many next had taken when the shutdown began
 }
 
 // given is a record that Handle was given.
@@ -59,6 +60,7 @@ type given struct {
 	level    slog.Level
 	producer int    // -1 for code within
 	before   bool   // by the process before: it is on the disk
+	size     int64  // about
 	caller   uint64 // goroutine
 	direct   bool   // next was called on it, after the end
 	silent   bool

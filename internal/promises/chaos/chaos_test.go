@@ -165,6 +165,10 @@ func (e *episode) produce(producers []*producer) {
 // shutdown ends all handlers, each several times at once.
 func (e *episode) shutdown() {
 	var wg sync.WaitGroup
+	for _, s := range e.subjects {
+		taken, _ := s.settled()
+		s.early = len(taken)
+	}
 	if e.multi != nil && e.rand(2) == 0 {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), e.deadline)
@@ -281,7 +285,7 @@ func (p *producer) logTo(s *subject) {
 	if p.bubble && p.rnd.IntN(20) == 0 { // elsewhere the pauses between tries take too long
 		s.spoil(id, 1+p.rnd.IntN(12))
 	}
-	g := s.note(id, given{level: r.Level, producer: p.g})
+	g := s.note(id, given{level: r.Level, producer: p.g, size: membudget.SizeOf(r)})
 	s.noteResult(g, h.Handle(ctx, r))
 }
 
@@ -292,7 +296,7 @@ func (p *producer) logToAll() {
 		if p.bubble && p.rnd.IntN(40) == 0 {
 			s.spoil(id, 1+p.rnd.IntN(12))
 		}
-		notes = append(notes, s.note(id, given{level: r.Level, producer: p.g}))
+		notes = append(notes, s.note(id, given{level: r.Level, producer: p.g, size: membudget.SizeOf(r)}))
 	}
 	all := false
 	defer func() {
