@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"sync"
 
 	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/breaker"
@@ -162,8 +163,14 @@ func newWriterHandler(w io.Writer, build func(io.Writer) slog.Handler, format as
 func newHandler(next slog.Handler, o *options) *Handler {
 	h := &Handler{}
 	o.Fallback = stdlog.Stand(o.Fallback)
+	var made sync.Mutex // what is on the disk is tried before queue is set
 	if !o.withoutBreaker {
-		h.breaker = breaker.NewBreaker(breaker.Options{Settings: o.settings, OnError: func(err error) { h.queue.Report(err) }})
+		h.breaker = breaker.NewBreaker(breaker.Options{Settings: o.settings, OnError: func(err error) {
+			made.Lock()
+			queue := h.queue
+			made.Unlock()
+			queue.Report(err)
+		}})
 		o.Gate = h.breaker
 	}
 	if o.budget != nil {
@@ -171,6 +178,8 @@ func newHandler(next slog.Handler, o *options) *Handler {
 	} else {
 		o.Budget = &limit{bytes: cmp.Or(o.memoryLimit, defaultMemoryLimit)}
 	}
+	made.Lock()
+	defer made.Unlock()
 	h.queue = async.New(next, o.Options)
 	return h
 }

@@ -7,14 +7,17 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/sony/gobreaker/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/internal/testsink"
 	"github.com/asynchandler/asynchandler/spool"
 )
 
@@ -110,5 +113,30 @@ func TestNoSpoolBesideAFallback(t *testing.T) {
 	s := openSpool(t, t.TempDir())
 	require.PanicsWithValue(t, "asynchandler: WithSpool(a spool): want no WithFallback beside it", func() {
 		asynchandler.NewJSONHandler(&outage{}, nil, asynchandler.WithSpool(s), asynchandler.WithFallback(slog.DiscardHandler))
+	})
+}
+
+// What is on the disk may be refused, and trouble the breaker, before New has returned: a
+// matter for the race detector.
+func TestTheBreakerPanicsOverTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		refuses := testsink.NewFailer(nil, testsink.ErrFault, testsink.Always)
+		begin := func(opts ...asynchandler.Option) *asynchandler.Handler {
+			return asynchandler.New(refuses, append(opts, asynchandler.WithSpool(openSpool(t, dir)))...)
+		}
+		h := begin(asynchandler.WithErrorHandler(func(error) {}))
+		slog.New(h).Info("left")
+		require.NoError(t, h.Close())
+
+		var panics atomic.Int32
+		h = begin(asynchandler.WithErrorHandler(func(err error) {
+			if _, ok := errors.AsType[*asynchandler.PanicError](err); ok {
+				panics.Add(1)
+			}
+		}), asynchandler.WithBreaker(gobreaker.Settings{ReadyToTrip: func(gobreaker.Counts) bool { panic("no") }}))
+		time.Sleep(time.Minute)
+		require.Positive(t, panics.Load())
+		require.NoError(t, h.Close())
 	})
 }
