@@ -46,14 +46,18 @@ func appendAny(b []byte, x any) []byte {
 			return b
 		}
 	case *slog.Source:
-		if x != nil {
-			return appendSource(append(b, kindSource), x)
+		if x == nil {
+			return append(b, kindNilSource)
 		}
+		return appendSource(append(b, kindSource), x)
 	case json.RawMessage:
 		if x == nil {
 			return append(b, kindNilRawJSON)
 		}
 		return appendBytes(append(b, kindRawJSON), x)
+	}
+	if b, ok := appendShown(b, x); ok {
+		return b
 	}
 	return appendStored(b, x)
 }

@@ -50,6 +50,8 @@ const (
 	kindStored
 	kindNilBytes
 	kindNilRawJSON
+	kindNilSource
+	kindShownBytes
 )
 
 // Record is what was written of a record.

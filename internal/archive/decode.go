@@ -184,6 +184,10 @@ func (d *decoder) any(kind byte) slog.Value {
 		return slog.AnyValue([]byte(nil))
 	case kindNilRawJSON:
 		return slog.AnyValue(json.RawMessage(nil))
+	case kindNilSource:
+		return slog.AnyValue((*slog.Source)(nil))
+	case kindShownBytes:
+		return slog.AnyValue(d.shown())
 	}
 	d.fail(errKind)
 	return slog.Value{}

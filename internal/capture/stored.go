@@ -32,6 +32,14 @@ func Store(x any) Stored {
 	return s
 }
 
+// ShownJSON returns x as slog's JSON handler shows it.
+func ShownJSON(x any) []byte {
+	if err, ok := shownByError(x); ok {
+		return jsonString(errorText(err))
+	}
+	return jsonOf(x)
+}
+
 // Value returns a value that shows what s says.
 func (s *Stored) Value() slog.Value {
 	f := forms{s.JSON, s.Text, s.String, s.Err, s.Plain, s.Plus}
