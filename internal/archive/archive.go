@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"reflect"
 	"runtime"
 	"time"
 
@@ -67,7 +68,7 @@ func Append(b, chain []byte, r *slog.Record) []byte {
 	b = appendHead(b, r, false)
 	b = appendBytes(b, chain)
 	b = appendString(b, r.Message)
-	b = binary.AppendUvarint(b, uint64(r.PC))
+	b = binary.AppendVarint(b, int64(r.PC-base))
 	var src slog.Source
 	if s := r.Source(); s != nil {
 		src = *s
@@ -119,7 +120,7 @@ func Read(b []byte) (r Record, err error) {
 	}
 	r.Chain = d.bytes()
 	r.Message = d.string()
-	pc := uintptr(d.uvarint())
+	pc := base + uintptr(d.varint())
 	r.Source = d.source()
 	n := d.count()
 	attrs := make([]slog.Attr, 0, n)
@@ -132,6 +133,10 @@ func Read(b []byte) (r Record, err error) {
 	}
 	return r, d.err
 }
+
+// base is where the code of a function begins. Program counters are kept relative to it: a
+// position independent program is somewhere else in memory each time it runs.
+var base = reflect.ValueOf(errors.New).Pointer()
 
 // isAt reports whether the program counter means in this process what it meant in that
 // which logged: the same program, most likely.
