@@ -218,6 +218,7 @@ func (s *subject) settle(t *testing.T, ended bool) {
 			left = 1
 		}
 		return counted && (ended || st.Spooled == 0) && st.Depth <= left && st.InFlight == 0 &&
+			(!ended || st.MemoryUsed == 0) && // which one that is refused gives back behind OnDrop
 			s.told.failures+s.told.stalls+s.told.panics+s.told.suppressed >= int(st.DeliveryErrors+st.Stalls)
 	})
 	time.Sleep(5 * time.Millisecond) // what is behind that, such as a callback's own records
