@@ -115,8 +115,8 @@ func (d *disk) stayingLocked() (ages []uint64) {
 	}
 	if w := g.busy[toNext]; w != nil && w.stored {
 		delivered, _, replayed := g.accounts.underwayLocked() // one of these
-		for _, h := range w.batch.held[delivered+replayed : w.batch.own] {
-			ages = append(ages, h.Seq)
+		for i := int(delivered + replayed); i < w.batch.own; i++ {
+			ages = append(ages, w.batch.held[i].Seq) // and no more: the sink may be at its line
 		}
 	}
 	slices.Sort(ages)

@@ -140,3 +140,29 @@ func TestTheBreakerPanicsOverTheDisk(t *testing.T) {
 		require.NoError(t, h.Close())
 	})
 }
+
+// dawdler is a writer that takes its time, and fails.
+type dawdler struct{}
+
+func (dawdler) Write([]byte) (int, error) {
+	time.Sleep(2 * time.Second)
+	return 0, testsink.ErrFault
+}
+
+// A call into next that returns after the end finds the records still its own: a matter for the
+// race detector.
+func TestTheEndOfTheSpoolDuringACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		quiet := asynchandler.WithErrorHandler(func(error) {})
+		h := asynchandler.NewJSONHandler(&outage{down: true}, nil, asynchandler.WithSpool(openSpool(t, dir)), quiet)
+		slog.New(h).Info("left")
+		require.NoError(t, h.Close())
+
+		h = asynchandler.NewJSONHandler(dawdler{}, nil, asynchandler.WithSpool(openSpool(t, dir)), asynchandler.WithCloseTimeout(time.Second), quiet)
+		time.Sleep(time.Millisecond)
+		_ = h.Close()
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, h.Stats().Spooled)
+	})
+}
