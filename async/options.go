@@ -106,7 +106,8 @@ type Options struct {
 	// callers share this time as a credit, which starts full and never exceeds MaxWait.
 	// Each delivery earns 20 µs for each of its records and costs the time it took. While
 	// callers wait, time without progress costs too. So a next of 20 µs a record or less is
-	// waited for as long as need be. 0 means 100 ms, negative means that they never wait.
+	// waited for as long as need be. 0 means 100 ms, negative means that they never wait:
+	// then a burst that fills the queue before the worker wakes up overflows.
 	MaxWait time.Duration
 	// Budget bounds the bytes that the records in Depth may hold. It may be shared
 	// with others. nil means no bound.
