@@ -33,12 +33,13 @@ func (c *accounts) reasonLocked(breaker string, now time.Time) (reason string, s
 			return "a call hangs", w.call.since
 		}
 	}
+	waiting := depth + g.disk.waiting
 	switch h := &c.health; {
 	case !g.disk.broken.IsZero():
 		return "the spool is broken", g.disk.broken
-	case breaker == "open" && depth > 0 && !h.refusedSince.IsZero():
+	case breaker == "open" && waiting > 0 && !h.refusedSince.IsZero():
 		return "the breaker is open and records wait", h.refusedSince
-	case g.course.Troubled() && depth > 0 && now.Sub(h.failingSince) >= failingFor:
+	case g.course.Troubled() && waiting > 0 && now.Sub(h.failingSince) >= failingFor:
 		return "the oldest record cannot be delivered", h.failingSince
 	case !h.fullSince.IsZero():
 		return "nine tenths of the queue are full", h.fullSince

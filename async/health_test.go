@@ -1,6 +1,7 @@
 package async_test
 
 import (
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -77,6 +78,42 @@ func TestHealth(t *testing.T) {
 			require.ErrorAs(t, h.Health(), &unhealthy)
 			assert.Equal(t, "closed", unhealthy.Reason)
 			assert.WithinDuration(t, ended, unhealthy.Since, time.Second)
+		})
+	}
+}
+
+// What is on the disk waits, too: a restart in an outage leaves nothing in memory.
+func TestHealthWhileRecordsWaitOnTheDisk(t *testing.T) {
+	for _, breaker := range []bool{true, false} {
+		bubble(t, fmt.Sprintf("breaker %t", breaker), func(t *testing.T) {
+			dir := t.TempDir()
+			down := func() (*async.Handler, *testsink.Faulty) {
+				opts := async.Options{Capacity: 4, MaxAttempts: 1000, Spool: openSpool(t, dir)}
+				if breaker {
+					opts.Gate = newBreaker()
+				}
+				failer := testsink.NewFailer(nil, errDown, testsink.Always)
+				return begin(t, failer, opts), failer
+			}
+			first, _ := down()
+			logSlowly(first, numbered(1, 9)...)
+			require.NoError(t, first.Close(), "all is on the disk")
+
+			h, failer := down()
+			time.Sleep(40 * time.Second)
+			require.Equal(t, 9, h.Stats().Spooled)
+			var unhealthy *async.HealthError
+			require.ErrorAs(t, h.Health(), &unhealthy)
+			reason := "the oldest record cannot be delivered"
+			if breaker {
+				reason = "the breaker is open and records wait"
+			}
+			assert.Equal(t, reason, unhealthy.Reason)
+
+			failer.Heal()
+			time.Sleep(time.Minute)
+			require.NoError(t, h.Health())
+			require.NoError(t, h.Close())
 		})
 	}
 }
