@@ -92,8 +92,12 @@ func nanoseconds(key string, d time.Duration) slog.Attr { return slog.Int64(key,
 // programs there is JSON: the text may change.
 func (s Stats) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q: %d received, %d delivered, %d to the fallback, %d failed, %d dropped%s; depth %d of %d, breaker %s",
-		s.Name, s.Received, s.Delivered, s.Fallback, s.Failed, s.Dropped, s.dropText(), s.Depth, s.Capacity, s.Breaker.State)
+	fmt.Fprintf(&b, "%q: %d received, ", s.Name, s.Received)
+	if s.Recovered > 0 {
+		fmt.Fprintf(&b, "%d recovered, ", s.Recovered)
+	}
+	fmt.Fprintf(&b, "%d delivered, %d to the fallback, %d failed, %d dropped%s; depth %d of %d, breaker %s",
+		s.Delivered, s.Fallback, s.Failed, s.Dropped, s.dropText(), s.Depth, s.Capacity, s.Breaker.State)
 	if s.Spooled > 0 {
 		fmt.Fprintf(&b, ", %d on the disk", s.Spooled)
 	}

@@ -69,6 +69,9 @@ func TestStatsInALogLineWithoutTrouble(t *testing.T) {
 func TestStatsAsText(t *testing.T) {
 	s := someStats(t)
 	assert.Equal(t, `"audit": 100 received, 40 delivered, 20 to the fallback, 10 failed, 12 dropped (overflow 5, memory 7); depth 18 of 64, breaker off`, s.String())
+	recovered := s
+	recovered.Recovered, recovered.Delivered = 7, 47
+	assert.Contains(t, recovered.String(), `: 100 received, 7 recovered, 47 delivered, `)
 	s = async.Stats{
 		Name: "x\n", Capacity: 8, Depth: 8, Waiting: 3, InFlight: 2 * time.Second, Breaker: async.BreakerStats{State: "open"}, LastError: "disk\nfull",
 	}
