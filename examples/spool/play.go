@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -132,6 +133,9 @@ func play(s settings, stdout io.Writer) error {
 	return report(stdout, c.judge(2), first.logged, p.logged)
 }
 
+// What the handler delivers at once, and tries in one round, by default.
+const batch, tries = 256, 65
+
 // emptied waits until the disk is empty.
 func emptied(p *process, patience time.Duration) error {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -143,18 +147,27 @@ func emptied(p *process, patience time.Duration) error {
 }
 
 // report says what became of the lines. Lost may be only what was in the memory of the first
-// service when it was killed. Out of order are lines that were tried in vain in the very
-// moment in which the collector came back, and a later one was not.
+// service when it was killed, its last lines, and doubled what it was delivering then. Out of
+// order are lines that were tried in vain in the very moment in which the collector came back,
+// and a later one was not: no more than one round of tries has.
 func report(stdout io.Writer, verdicts []verdict, logged ...int) error {
-	bad := false
+	var bad []string
 	for i, v := range verdicts {
 		lost := v.missing + max(0, logged[i]-v.last)
 		_, _ = fmt.Fprintf(stdout, "service %d: %d logged, %d arrived, %d lost, %d doubled, %d out of order\n",
 			i+1, logged[i], v.arrived, lost, v.doubled, v.disordered)
-		bad = bad || lost > 0 && (i > 0 || lost > capacity)
+		if v.missing > 0 || lost > 0 && (i > 0 || lost > capacity) {
+			bad = append(bad, "lost that were not in memory at the kill")
+		}
+		if v.doubled > batch {
+			bad = append(bad, "doubled that were delivered before the kill")
+		}
+		if v.disordered > tries {
+			bad = append(bad, "out of order")
+		}
 	}
-	if bad {
-		return errors.New("lines are lost that were not in memory at the kill")
+	if len(bad) > 0 {
+		return fmt.Errorf("lines are %s", strings.Join(bad, ", and "))
 	}
 	return nil
 }
