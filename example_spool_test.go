@@ -1,6 +1,7 @@
 package asynchandler_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,4 +51,38 @@ func ExampleWithSpool() {
 	// close: <nil>
 	// level=INFO msg="order placed" id=17
 	// recovered 1
+}
+
+// show writes what is in a spool to the standard output, and takes it out: it is for a copy.
+func show(copied string) error {
+	s, err := spool.Open(copied, spool.Options{})
+	if err != nil {
+		return err
+	}
+	h := asynchandler.NewTextHandler(os.Stdout, nil, asynchandler.WithSpool(s))
+	return errors.Join(h.Flush(context.Background()), h.Close())
+}
+
+// Someone looks into the spool of a service: no matter what it logs to.
+func ExampleWithSpool_look() {
+	dir, err := os.MkdirTemp("", "spool")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	h, err := newSpooled(writerFunc(func([]byte) (int, error) { return 0, errors.New("connection refused") }), dir+"/spool")
+	if err != nil {
+		panic(err)
+	}
+	r := slog.NewRecord(time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC), slog.LevelInfo, "order placed", 0)
+	_ = h.Handle(context.Background(), r)
+	_ = h.Close()
+
+	if err := os.CopyFS(dir+"/copy", os.DirFS(dir+"/spool")); err != nil {
+		panic(err)
+	}
+	fmt.Println(show(dir + "/copy"))
+	// Output:
+	// time=2026-05-06T07:08:09.000Z level=INFO msg="order placed"
+	// <nil>
 }
