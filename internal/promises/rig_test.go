@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -21,29 +20,6 @@ import (
 	"github.com/asynchandler/asynchandler"
 	"github.com/asynchandler/asynchandler/internal/testsink"
 )
-
-// marshaler shows itself as JSON and as text, or fails or panics.
-type marshaler struct {
-	data []byte
-	how  byte
-}
-
-func (m *marshaler) MarshalJSON() ([]byte, error) { return m.marshal(0) }
-
-func (m *marshaler) MarshalText() ([]byte, error) { return m.marshal(2) }
-
-func (m *marshaler) marshal(shift int) ([]byte, error) {
-	switch m.how >> shift % 4 {
-	case 0:
-		return m.data, errors.New(string(m.data))
-	case 1:
-		panic(string(m.data))
-	case 2:
-		return json.Marshal(string(m.data))
-	default:
-		return m.data, nil
-	}
-}
 
 var when = time.Date(2026, 5, 6, 7, 8, 9, 123456789, time.UTC)
 
@@ -66,26 +42,6 @@ func (h clocked) WithGroup(name string) slog.Handler { return clocked{h.Handler.
 func withoutAddresses(out string) string {
 	return address.ReplaceAllString(stack.ReplaceAllString(out, "LogValue panicked"), "0xADDRESS")
 }
-
-// valuerFunc is a LogValuer.
-type valuerFunc func() slog.Value
-
-func (f valuerFunc) LogValue() slog.Value { return f() }
-
-func valuer(v slog.Value) slog.LogValuer { return valuerFunc(func() slog.Value { return v }) }
-
-type point struct {
-	X, Y int
-	Name *string `json:"name,omitempty"`
-}
-
-// codeError is an error that can change.
-type codeError struct {
-	Code int
-	Text string
-}
-
-func (e *codeError) Error() string { return fmt.Sprintf("code %d: %s", e.Code, e.Text) }
 
 func without(keys ...string) func([]string, slog.Attr) slog.Attr {
 	return func(_ []string, a slog.Attr) slog.Attr {
@@ -210,40 +166,8 @@ func (f flavor) shown(p point) any {
 	return fmt.Sprintf("&%+v", p)
 }
 
-type broken struct{}
-
 // middleware hides what is behind it.
 type middleware struct{ slog.Handler }
-
-// clockedNext is a next that notes when it was called.
-type clockedNext struct {
-	*testsink.Faulty
-	got testsink.Recorder
-
-	mu    sync.Mutex
-	start time.Time
-	calls []time.Duration
-}
-
-// newClockedNext returns a next that fails with err until it is healed.
-func newClockedNext(err error) *clockedNext {
-	n := &clockedNext{start: time.Now()}
-	n.Faulty = testsink.NewFailer(&n.got, err, nil)
-	return n
-}
-
-func (n *clockedNext) Handle(ctx context.Context, r slog.Record) error {
-	n.mu.Lock()
-	n.calls = append(n.calls, time.Since(n.start))
-	n.mu.Unlock()
-	return n.Faulty.Handle(ctx, r)
-}
-
-func (n *clockedNext) times() []time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.calls)
-}
 
 // logEach logs each of these messages.
 func logEach(h slog.Handler, msgs ...string) {
@@ -251,11 +175,6 @@ func logEach(h slog.Handler, msgs ...string) {
 		slog.New(h).Info(msg)
 	}
 }
-
-// endless keeps records from being given up.
-var endless = asynchandler.WithMaxAttempts(1_000_000)
-
-var errRefused = errors.New("next refuses")
 
 // redirect sets up the standard logger, and has everything that a test may change
 // put back in the end.
@@ -272,31 +191,6 @@ func redirect(t *testing.T, w io.Writer, prefix string, flags int) {
 	log.SetOutput(w)
 	log.SetPrefix(prefix)
 	log.SetFlags(flags)
-}
-
-// faulty is a handler that gathers lines for a writer, which follows a script once the
-// line "first" is written.
-type faulty struct {
-	*asynchandler.Handler
-	out    *testsink.Buffer
-	writer *testsink.FaultWriter
-	gate   *testsink.BlockingWriter
-	errs   chan error
-}
-
-func newFaulty(opts ...asynchandler.Option) *faulty {
-	f := &faulty{out: new(testsink.Buffer), errs: make(chan error, 1000)}
-	f.writer = testsink.NewFaultWriter(f.out, testsink.Accept)
-	f.gate = testsink.NewBlockingWriter(f.writer)
-	opts = append([]asynchandler.Option{asynchandler.WithMaxWrite(64 << 10)}, opts...)
-	opts = append(opts, asynchandler.WithErrorHandler(func(err error) {
-		select {
-		case f.errs <- err:
-		default: // an outage tells of more than a test looks at
-		}
-	}))
-	f.Handler = asynchandler.NewWriterHandler(f.gate, messages, opts...)
-	return f
 }
 
 // messages builds a handler that writes each message as a line.
@@ -339,15 +233,6 @@ func numbered(n, size int) []string {
 
 // joined returns the lines that messages makes of msgs.
 func joined(msgs ...string) string { return strings.Join(msgs, "\n") + "\n" }
-
-// linesPerWrite returns how many lines each Write had, without the first Write.
-func linesPerWrite(out *testsink.Buffer) []int {
-	var counts []int
-	for _, w := range out.Writes()[1:] {
-		counts = append(counts, bytes.Count(w, []byte("\n")))
-	}
-	return counts
-}
 
 // gathered is for a writer of a test that takes bytes as they come.
 var gathered = asynchandler.WithMaxWrite(64 << 10)
