@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
+	"github.com/asynchandler/asynchandler/internal/known"
 	"github.com/asynchandler/asynchandler/internal/recordsize"
 )
 
@@ -81,12 +82,15 @@ func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) (err error) {
 // fit makes r ready to wait, and cuts it if it is too large. It returns the handler that r is
 // to be delivered through, and the size of what is kept.
 func (h *Handler) fit(r *slog.Record) (*Handler, int64) {
-	h, size, whole := h.prepare(r)
+	through, size, whole := h.prepare(r)
 	if limit := h.engine.maxSize; limit > 0 && size > limit && whole {
 		recordsize.Truncate(r, limit, h.shownText)
 		size = recordsize.Of(r)
 	}
-	return h, size
+	if through != h {
+		size += known.DerivedBytes
+	}
+	return through, size
 }
 
 // shownText returns the text of a value that is cut.

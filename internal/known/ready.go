@@ -44,9 +44,9 @@ func Ready(h slog.Handler, r *slog.Record) (through slog.Handler, size, extra in
 	return handOver(h, r, facts.Format)
 }
 
-// derivedBytes is what a handler of slog's that was made for one record takes, about, without
-// the text of its attributes.
-const derivedBytes = 1 << 10
+// DerivedBytes is what handlers that were made for one record take, about, without the text of
+// the attributes: 230 to 260 bytes were measured for one of slog's, and for one of ours.
+const DerivedBytes = 256
 
 // handOver gives the attributes of r to h, one of slog's own, which formats them.
 func handOver(h slog.Handler, r *slog.Record, f capture.Format) (through slog.Handler, size, extra int64) {
@@ -61,7 +61,7 @@ func handOver(h slog.Handler, r *slog.Record, f capture.Format) (through slog.Ha
 	if formatted := Formatted(through); formatted > 0 { // else it cannot be told
 		size = int64(formatted) + recordsize.Of(r) // all of it is a copy
 	}
-	return through, size, derivedBytes
+	return through, size, DerivedBytes
 }
 
 // ReadyCopy is [Ready] for a copy of r, which through has: whatever record through is given,
