@@ -45,8 +45,10 @@ func (s *Spool) Remove(n int) error {
 func (s *Spool) removeOldest(n int) error {
 	for n > 0 {
 		if len(s.cache) == 0 {
-			if more, err := s.fill(); !more || err != nil {
+			if more, err := s.fill(); err != nil {
 				return err
+			} else if !more {
+				break
 			}
 			continue
 		}
@@ -73,9 +75,10 @@ func (s *Spool) RemoveRange(from, n int) error {
 	if s.closed {
 		return ErrClosed
 	}
-	if from == 0 {
+	if from <= 0 {
 		return s.wrap("remove", s.removeOldest(n))
 	}
+	n = min(n, s.Len()-from)
 	for len(s.cache) < from+n {
 		if more, err := s.fill(); err != nil {
 			return s.wrap("remove", err)

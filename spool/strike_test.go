@@ -1,6 +1,7 @@
 package spool_test
 
 import (
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -174,4 +175,24 @@ func TestStrikeFails(t *testing.T) {
 	require.ErrorIs(t, s.RemoveRange(1, 5), syscall.EIO)
 	require.Equal(t, 8, s.Len())
 	require.Equal(t, slices.Delete(want, 4, 6), drain(t, s))
+}
+
+// To ask for more than there is removes what there is, and its files.
+func TestRemoveMoreThanThereIs(t *testing.T) {
+	s := open(t, t.TempDir(), spool.Options{SyncInterval: -1})
+	want := records(0, 10, 100)
+	appendAll(t, s, want)
+	require.NoError(t, s.RemoveRange(10, math.MaxInt))
+	require.NoError(t, s.RemoveRange(3, -1))
+	require.Equal(t, 10, s.Len())
+	require.NoError(t, s.RemoveRange(-1, 2))
+	require.NoError(t, s.RemoveRange(3, math.MaxInt))
+	require.Equal(t, 3, s.Len())
+	got, err := s.Next(10)
+	require.NoError(t, err)
+	require.Equal(t, want[2:5], got)
+	require.NoError(t, s.Remove(math.MaxInt))
+	require.Zero(t, s.Len())
+	require.Zero(t, s.Bytes())
+	require.Empty(t, files(t, s.Dir()))
 }
