@@ -41,34 +41,31 @@ type request struct {
 const minBlock = 100 * time.Millisecond
 
 // enqueueSlow is enqueue for a record that was not taken at once.
-func (a *admission) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, q *request) error {
+func (a *admission) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record, q *request, in *intake) error {
 	g := a.g
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	in, counted := false, false
+	queued := false
 	defer func() { // also if code of the user's panics or ends the goroutine
-		if !in && q.waiter != nil && a.room.Admitted(q.waiter) { // the context has panicked since
-			in = true
+		if !queued && q.waiter != nil && a.room.Admitted(q.waiter) { // the context has panicked since
+			queued, in.counted = true, true
 			g.follow(q.waiter.Pos, q.level)
 		}
-		if !in && q.acquired {
+		if !queued && q.acquired {
 			g.purse.release(q.size)
-		}
-		if !in && !counted {
-			g.accounts.count(overflow, r.Level)
 		}
 		g.tellDropped(q.letters) // not before: what OnDrop logs would take the room that they made
 	}()
 	for {
 		if g.ring.Sealed() {
-			counted = true
+			in.counted = true
 			return g.afterwards.late(ctx, h, r)
 		}
 		if g.purse.acquire(q) {
 			pos, e, status := g.ring.Reserve()
 			if status == ring.Reserved {
-				in = true
+				queued, in.counted = true, true
 				g.put(pos, e, ctx, h, r, q.size)
 				g.follow(pos, r.Level)
 				return nil
@@ -79,10 +76,11 @@ func (a *admission) enqueueSlow(ctx context.Context, h *Handler, r *slog.Record,
 		}
 		reason, refused := a.makeRoom(ctx, h, r, q)
 		if refused {
-			counted = true
+			in.counted = true
 			return g.accounts.refuse(ctx, h, r, reason)
 		}
-		if in = q.waiter != nil && a.room.Admitted(q.waiter); in {
+		if queued = q.waiter != nil && a.room.Admitted(q.waiter); queued {
+			in.counted = true
 			g.follow(q.waiter.Pos, r.Level)
 			return nil
 		}

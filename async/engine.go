@@ -153,14 +153,13 @@ func (g *engine) enqueue(ctx context.Context, h *Handler, r *slog.Record, size i
 		return g.enqueueRare(ctx, h, r, size, in)
 	}
 	if g.budget != nil && !g.budget.TryAcquire(size) {
-		in.counted = true
-		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size})
+		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size}, in)
 	}
 	pos, e, status := g.ring.Reserve()
-	in.counted = true
 	if status != ring.Reserved {
-		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size, acquired: true})
+		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size, acquired: true}, in)
 	}
+	in.counted = true
 	g.put(pos, e, ctx, h, r, size)
 	g.follow(pos, r.Level)
 	return nil
@@ -173,16 +172,15 @@ func (g *engine) enqueueRare(ctx context.Context, h *Handler, r *slog.Record, si
 	}
 	q := &request{level: r.Level, size: size}
 	awaited := g.opts.SyncLevel != nil && r.Level >= g.opts.SyncLevel.Level() && !g.callers.within()
-	in.counted = true
 	if !awaited {
-		return g.admission.enqueueSlow(ctx, h, r, q)
+		return g.admission.enqueueSlow(ctx, h, r, q, in)
 	}
 	b := &barrier{sync: true}
 	if !g.barriers.add(b) {
-		return g.admission.enqueueSlow(ctx, h, r, q)
+		return g.admission.enqueueSlow(ctx, h, r, q, in)
 	}
 	defer g.barriers.remove(b)
-	err := g.admission.enqueueSlow(ctx, h.awaitedBy(b), r, q)
+	err := g.admission.enqueueSlow(ctx, h.awaitedBy(b), r, q, in)
 	if err == nil {
 		g.sleeper.wakeUpNow()
 		g.barriers.awaitOutcome(b)

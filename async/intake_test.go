@@ -111,6 +111,38 @@ func TestCodeOnTheCallerThatPanicsOrExits(t *testing.T) {
 	}
 }
 
+// The same where there is no room: the record is not one that was dropped, of which OnDrop
+// would have to hear.
+func TestCodeOnTheCallerThatPanicsOrExitsWithoutRoom(t *testing.T) {
+	for end, f := range map[string]func(){"panics": func() { panic("boom") }, "exits": runtime.Goexit} {
+		bubble(t, end, func(t *testing.T) {
+			bad, heard := false, newJournal()
+			h, plug := plugged(t, &testsink.Recorder{}, async.Options{
+				Capacity: 2, MaxWait: -1, ErrorHandler: heard.hear,
+				ProtectedLevel: leveler{func() {
+					if bad {
+						f()
+					}
+				}},
+				OnDrop: func(context.Context, slog.Record, async.DropReason) { heard.note("dropped") },
+			})
+			info(h, "1", "2")
+			bad = true
+			err := handleElsewhere(h, "k", 1)
+			bad = false
+			assertOutcomes(t, h, outcomes{failed: 1, depth: 3})
+			assert.EqualValues(t, 1, h.Stats().Panics)
+			if end == "panics" {
+				var p *async.PanicError
+				require.ErrorAs(t, err, &p)
+			}
+			plug.Release()
+			assertOutcomes(t, h, outcomes{delivered: 3, failed: 1})
+			assert.Len(t, heard.what(), 1)
+		})
+	}
+}
+
 // A value that ends the goroutine ends the call, as with slog. It was one all the same.
 func TestAValueThatExits(t *testing.T) {
 	bubble(t, "", func(t *testing.T) {
