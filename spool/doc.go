@@ -11,8 +11,8 @@
 //	err = s.Remove(len(records))
 //
 // A record is a sequence of bytes. Records come out in the order in which they were
-// appended; [Spool.RemoveRange] removes some behind others that stay. What was appended and not removed is there when a later process opens the
-// folder.
+// appended; [Spool.RemoveRange] removes some behind others that stay. What was appended and
+// not removed is there when a later process opens the folder.
 //
 // # Crashes and damage
 //
