@@ -73,8 +73,11 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) (err error) {
 	in := intake{g: h.engine}
 	defer in.end(&err)
-	h, size := h.fit(r)
-	err = in.g.enqueue(ctx, h, r, size, &in)
+	through, size := h.fit(r)
+	if through != h {
+		size += known.DerivedBytes
+	}
+	err = in.g.enqueue(ctx, through, r, size, &in)
 	in.returned = true
 	return err
 }
@@ -82,15 +85,12 @@ func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) (err error) {
 // fit makes r ready to wait, and cuts it if it is too large. It returns the handler that r is
 // to be delivered through, and the size of what is kept.
 func (h *Handler) fit(r *slog.Record) (*Handler, int64) {
-	through, size, whole := h.prepare(r)
+	h, size, whole := h.prepare(r)
 	if limit := h.engine.maxSize; limit > 0 && size > limit && whole {
 		recordsize.Truncate(r, limit, h.shownText)
 		size = recordsize.Of(r)
 	}
-	if through != h {
-		size += known.DerivedBytes
-	}
-	return through, size
+	return h, size
 }
 
 // shownText returns the text of a value that is cut.
