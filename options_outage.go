@@ -78,7 +78,8 @@ type Spool = async.Spool
 // follows them. When next is back the disk is delivered first, oldest first, then memory.
 // What a process left there is delivered by the next one that opens the folder. The caller
 // never waits for the disk: what outruns it follows the overflow policy. [Handler.Shutdown]
-// puts there what next does not take, and closes s. The values of contexts do not survive.
+// delivers the disk too; after one failed try, and after four fifths of its time, it puts
+// there what is left, and closes s. The values of contexts do not survive.
 // What the ReplaceAttr of [NewJSONHandler] or [NewTextHandler] removes is not on the disk;
 // that of a next of [New] or [NewWriterHandler] sees what comes back from there, without
 // the types: give such a redaction to [WithReplaceAttr].

@@ -6,18 +6,21 @@ import (
 )
 
 // noteDeadline has what is left go to the fallback or to the disk when four fifths of a
-// shutdown's time are over.
-func (s *ending) noteDeadline(ctx context.Context) {
+// shutdown's time are over: at once if done is closed.
+func (s *ending) noteDeadline(ctx context.Context, done <-chan struct{}) {
 	g := s.g
 	if !g.hasAside() {
 		return
 	}
 	g.guard(func() {
-		deadline, ok := ctx.Deadline()
-		if !ok {
-			return
+		left := time.Duration(0)
+		if !isClosed(done) {
+			deadline, ok := ctx.Deadline()
+			if !ok {
+				return
+			}
+			left = max(0, time.Until(deadline)) * 4 / 5
 		}
-		left := max(0, time.Until(deadline)) * 4 / 5
 		late := time.Now().Add(left)
 		g.locked(func() {
 			if g.phase != draining || s.hurry != nil && !late.Before(s.late) {

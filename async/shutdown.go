@@ -58,7 +58,7 @@ func (s *ending) shutdown(ctx context.Context) error {
 	if s.seal() {
 		go s.runShutdown(ctx)
 	}
-	s.noteDeadline(ctx)
+	s.noteDeadline(ctx, done)
 	if !isClosed(done) || s.isEmpty() { // else no more is tried
 		g.sleeper.wakeUpNow()
 		g.sleeper.poke()

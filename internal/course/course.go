@@ -79,6 +79,7 @@ type Course[T any] struct {
 	last     time.Time // of the last failure
 	found    time.Time // when a record was last found at fault
 	behind   bool      // the disk has records that come before those held which are younger
+	leaving  bool      // a shutdown tries no more of what is on the disk
 	limit    int       // most records in one delivery on the way back; 0 is no limit
 	drain    drain
 	round    round

@@ -201,7 +201,7 @@ func (c *Course[T]) guiltyOne(f *Facts) (i int, due time.Time) {
 	first := time.Time{}
 	for k := range c.held { // there may be thousands
 		i = (c.cursor + k) % len(c.held)
-		if !c.held[i].passed {
+		if !c.held[i].passed || c.hidden(&c.held[i]) {
 			continue
 		}
 		if due = c.dueAt(f, i); !due.After(f.Now) {

@@ -13,16 +13,17 @@ type Spool struct {
 }
 
 // spool says what goes to the disk, and when it is read. What is there is older than what
-// waits here, and so comes first; while it has records, what waits is not tried.
+// waits here, and so comes first; while it has records, what waits is not tried. In a shutdown too
+// all is tried, until one try fails.
 func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
-	c.behind = false
+	c.behind, c.leaving = false, f.Spool.On && c.leaves(f)
 	if !f.Spool.On {
 		f.Spool.Way = Missing
 		return d, false
 	}
 	fresh := c.find(func(h *Held[T]) bool { return h.Stored && h.Attempts == 0 }) >= 0
 	more := f.Spool.More && !f.Spool.Full
-	loads := f.Next <= Unasked && !fresh && (more || f.Spool.Done) && !c.drain.on && c.stored < MaxHeld && !f.Probe && c.tornAt() < 0
+	loads := f.Next <= Unasked && !fresh && (more || f.Spool.Done) && !c.leaving && c.stored < MaxHeld && !f.Probe && c.tornAt() < 0
 	if f.Spool.Way == Free && c.stores(f) && !(f.Spool.Shut && loads) { // reading it makes room
 		if i := c.find(func(h *Held[T]) bool { return c.storable(f, h) }); i >= 0 {
 			return Decision{Act: Store, From: i, N: c.storableRun(f, i)}, true
@@ -34,7 +35,7 @@ func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
 	switch {
 	case loads && f.Spool.Way == Free:
 		return Decision{Act: Load}, true
-	case loads && f.Spool.More && c.stored == 0:
+	case loads && f.Spool.More && c.stored == 0 && !c.drain.on:
 		return Decision{Act: Rest, Busy: true}, true // until the disk is back: what waits is younger
 	}
 	c.blind(f, f.Spool.More || fresh)
@@ -50,16 +51,27 @@ func (c *Course[T]) blind(f *Facts, yes bool) {
 	}
 }
 
-// hidden reports whether the record is not to be tried before the disk is read.
-func (c *Course[T]) hidden(h *Held[T]) bool { return c.behind && !h.Stored && !h.Older && !h.torn }
+// hidden reports whether the record is not to be tried before the disk is read, or is left there.
+func (c *Course[T]) hidden(h *Held[T]) bool {
+	if h.Stored {
+		return c.leaving && !h.torn
+	}
+	return c.behind && !h.Older && !h.torn
+}
 
 // barred reports whether the record is not to be tried for now.
 func (c *Course[T]) barred(f *Facts, h *Held[T]) bool { return h.spared(f) || c.hidden(h) }
 
+// leaves reports whether a shutdown tries no more: what waits goes to the disk, and what is there
+// stays.
+func (c *Course[T]) leaves(f *Facts) bool {
+	return c.drain.on && (f.Spool.Late || c.drain.failed > 0 || f.Next == Hung)
+}
+
 // stores reports whether what waits goes to the disk.
 func (c *Course[T]) stores(f *Facts) bool {
-	if c.drain.on && (f.Spool.Late || f.Spool.Some || c.drain.failed > 0 || f.Next == Hung) {
-		return true
+	if c.drain.on {
+		return c.leaving || f.Next == Busy && f.Pressed
 	}
 	if f.Spool.Some && f.Pressed {
 		return true

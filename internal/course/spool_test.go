@@ -171,9 +171,37 @@ func TestSpool(t *testing.T) {
 			course.Decision{Act: course.Try, From: course.Queue, N: 8},
 		},
 		{
-			"ShutdownLeavesTheDiskAlone", func(c *course.Course[string]) { c.Drain(false) },
-			course.Facts{Spool: on(course.Spool{Some: true, More: true})},
+			"ShutdownReadsTheDiskFirst", func(c *course.Course[string]) { c.Drain(false); held(c, 9, false, false) },
+			course.Facts{Waiting: 30, Pressed: true, Spool: on(course.Spool{Some: true, More: true})},
+			course.Decision{Act: course.Load},
+		},
+		{
+			"ThoughItBeganInAnOutage", func(c *course.Course[string]) { held(c, 1, true, true); c.Drain(true) },
+			course.Facts{Waiting: 3, Spool: on(course.Spool{Some: true})},
+			course.Decision{Act: course.Try, From: 0, N: 1},
+		},
+		{
+			"ShutdownAfterOneFailureLeavesTheDiskAlone", func(c *course.Course[string]) {
+				c.Drain(false)
+				held(c, 1, true, true)
+				held(c, 2, true, false)
+			},
+			course.Facts{Spool: on(course.Spool{Some: true, More: true, Done: true})},
 			course.Decision{Act: course.Rest},
+		},
+		{
+			"AlsoWhatIsAtFault", func(c *course.Course[string]) {
+				c.Failed(course.Held[string]{Seq: 1, Stored: true}, course.Failure{}, now.Add(-time.Minute))
+				c.Taken(2, 8, now)
+				c.Drain(false)
+			},
+			course.Facts{Spool: on(course.Spool{Some: true, Late: true})},
+			course.Decision{Act: course.Rest},
+		},
+		{
+			"ShutdownWaitsForACallThatIsOnlySlow", func(c *course.Course[string]) { c.Drain(false) },
+			course.Facts{Waiting: 3, Next: course.Busy, Spool: on(course.Spool{Some: true, More: true})},
+			course.Decision{Act: course.Rest, Each: true},
 		},
 	}
 	for _, tt := range tests {
