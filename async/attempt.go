@@ -43,7 +43,9 @@ func (w *worker) attempt(p *plan) (a attempt) {
 	a.plan, a.w = p, w
 	returned := false
 	g.guard(func() {
-		w.batch.done, a.err = sink.Deliver(&w.batch)
+		var done int
+		done, a.err = sink.Deliver(&w.batch)
+		w.batch.Done(done)
 		returned = true
 		a.read()
 	}, func(panicked *PanicError) {
@@ -122,7 +124,7 @@ func (a *attempt) accountLocked() {
 	w, g := a.w, a.w.engine
 	b := &w.batch
 	begun := b.close()
-	a.done = min(max(b.done, 0), begun) // whatever the sink says
+	a.done = b.done()
 	w.endLocked(a)
 	if w.call.forsaken {
 		b.clear() // they have their outcome already

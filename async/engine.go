@@ -40,7 +40,6 @@ type engine struct {
 	queue    uint64 // Stats.Queue
 	sink     Sink
 	flusher  Flusher  // the sink, if it is one
-	loops    bool     // the sink is a loop over Handle
 	reporter *Handler // stands for the handler's own records
 
 	tell    teller
@@ -109,7 +108,7 @@ func newEngine(opts Options) *engine {
 	g.seq = firstSeq
 	g.disk.initSpool(g)
 	if g.sink == nil {
-		g.sink, g.loops = handlerSink{}, true
+		g.sink = handlerSink{}
 	}
 	g.flusher, _ = g.sink.(Flusher)
 	g.admission.init(g)

@@ -133,12 +133,12 @@ type Batch struct {
 	lines [][]byte             // what was kept of fresh, if anything
 	n     int                  // how many may begin
 	own   int                  // how many were not taken back; guarded by engine.mu
-	done  int
 	torn  bool
 	// begun counts the records that Next has begun. The others can be taken back
 	// by a caller in need of room or a shutdown, even while the sink hangs: then
 	// it has the bit taken, and no further one begins.
 	begun atomic.Int64
+	told  atomic.Int64 // records that the sink says are done
 }
 
 const taken = 1 << 62
@@ -187,9 +187,19 @@ func (b *Batch) Keep(i int, line []byte) {
 	}
 }
 
-// Done tells how many records, from the first on, the destination has taken, for the case
-// that Deliver does not return.
-func (b *Batch) Done(n int) { b.done = n }
+// Done tells how many records, from the first on, the destination has taken. They count as
+// delivered at once, whatever Deliver returns, and also if it does not return.
+func (b *Batch) Done(n int) {
+	if n := int64(n); n > b.told.Load() {
+		b.told.Store(n)
+	}
+}
+
+// done returns how many records are. A sink that says more than it has begun is not believed.
+func (b *Batch) done() int {
+	told := b.told.Load() // first: it does not go beyond those begun by now
+	return int(min(told, b.begun.Load()&^taken))
+}
 
 // Torn tells that the destination has a part of the first record that is not done. That
 // record is not given up and goes nowhere else, and the sink gets no other until it is
@@ -223,7 +233,8 @@ func (b *Batch) heldAt(i int) course.Held[entry] {
 func (b *Batch) open() {
 	b.n = len(b.fresh) + len(b.held)
 	b.own = b.n
-	b.done, b.torn, b.lines = 0, false, nil
+	b.torn, b.lines = false, nil
+	b.told.Store(0)
 	b.begun.Store(0)
 }
 

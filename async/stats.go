@@ -241,22 +241,21 @@ func (c *accounts) counted(now time.Time) (s Stats, l latency.Histogram, d laten
 	return s, l, d
 }
 
-// underwayLocked counts the records that were taken in runs of Handles which are still
-// under way: all that began before the one that is inside.
+// underwayLocked counts the records of the calls under way that are done.
 func (c *accounts) underwayLocked() (delivered, fallback, replayed uint64) {
 	g := c.g
 	for _, w := range g.busy {
 		if w == nil || w.report || w.call.forsaken {
 			continue
 		}
-		n := uint64(max(0, w.batch.begun.Load()&^taken-1))
+		n := uint64(w.batch.done())
 		switch {
 		case w.call.to == toFallback:
 			fallback += n
 		case w.call.to == toSpool:
-		case g.loops && w.onDisk():
+		case w.onDisk():
 			replayed += n
-		case g.loops:
+		default:
 			delivered += n
 		}
 	}

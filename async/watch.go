@@ -201,8 +201,8 @@ func (w *worker) stallLocked(err *StallError) {
 	g.replaceLocked(w)
 }
 
-// forsakeLocked accounts for the records of a call into the fallback that hangs:
-// it has taken all but the last one it began, and nobody else takes that.
+// forsakeLocked accounts for the records of a call into the fallback that hangs: nobody else
+// takes the one that is inside.
 func (w *worker) forsakeLocked() {
 	g := w.engine
 	w.call.forsaken = true
@@ -211,8 +211,9 @@ func (w *worker) forsakeLocked() {
 		return // the goroutine got no time to begin one
 	}
 	g.accounts.notePeakLocked()
-	g.accounts.ledger.Fallback += uint64(n - 1)
-	g.accounts.ledger.Failed++
+	done := w.batch.done()
+	g.accounts.ledger.Fallback += uint64(done)
+	g.accounts.ledger.Failed += uint64(n - done)
 	g.hands -= n
 	for i := range n {
 		g.accounts.outcomeLocked(w.batch.at(i))

@@ -1,6 +1,7 @@
 package promises_test
 
 import (
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,35 @@ func TestStatsWaitForNoDelivery(t *testing.T) { // P11, P13
 		assert.Equal(t, time.Minute, s.InFlight)
 		w.Release()
 		require.NoError(t, h.Close())
+	})
+}
+
+// Each line that a slow writer has taken counts at once, also in what a shutdown says.
+func TestStatsShowEachLine(t *testing.T) { // P3, P9, P11
+	synctest.Test(t, func(t *testing.T) {
+		var out testsink.Buffer
+		w := testsink.NewFaultWriter(&out)
+		w.Always(func(w io.Writer, p []byte) (int, error) {
+			time.Sleep(20 * time.Millisecond)
+			return w.Write(p)
+		})
+		h := asynchandler.NewJSONHandler(w, nil, quiet, asynchandler.WithCloseTimeout(time.Second))
+		logEach(h, numbered(1000, 10)...)
+		for range 10 {
+			time.Sleep(200*time.Millisecond + time.Microsecond)
+			synctest.Wait()
+			s := h.Stats()
+			assert.EqualValues(t, len(out.Writes()), s.Delivered)
+			assert.Equal(t, 1000-len(out.Writes()), s.Depth)
+		}
+		var e *asynchandler.ShutdownError
+		require.ErrorAs(t, h.Close(), &e)
+		synctest.Wait()
+		assert.Equal(t, 1000-len(out.Writes()), e.Undelivered)
+		time.Sleep(time.Minute)
+		s := h.Stats()
+		assert.EqualValues(t, len(out.Writes()), s.Delivered)
+		assert.EqualValues(t, 1000-len(out.Writes()), s.Dropped)
 	})
 }
 
