@@ -20,6 +20,13 @@
 // at most what it was about to remove. After a power cut the records and removals of the
 // last [Options.SyncInterval] may be undone.
 //
+// A full disk takes no more records, but those that are there can be read and removed, which
+// gives it its room back. A removal that cannot be written, as where even what is there
+// cannot be written over, holds without that for this process. It is tried again at the next
+// change, sync, [Spool.Flush] and [Spool.Close]; a process that ends before it succeeds has
+// those records again which are in the oldest file, and may count those of removed files as
+// damaged.
+//
 // Each record has a checksum (CRC-32C). [Open] cuts a tail that a crash has torn at the last
 // whole record. Damage further in costs the records that are damaged, which [Spool.Damaged]
 // counts; reading goes on behind them. Open checks the records that are there for up to

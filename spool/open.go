@@ -45,7 +45,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 
 // recover finds out what is in the folder.
 func (s *Spool) recover() (err error) {
-	if s.pos, err = openPosition(filepath.Join(s.dir, "position")); err != nil {
+	if s.pos, err = openPosition(filepath.Join(s.dir, "position"), s.write); err != nil {
 		return err
 	}
 	if err = s.find(); err != nil {

@@ -13,10 +13,15 @@ import (
 // in turn, so that a write that was torn leaves the one before.
 type position struct {
 	file  *os.File
-	seq   uint64
+	seq   uint64 // what the file says,
+	want  uint64 // and what it should
 	turn  uint64
 	dirty bool
+	write writeAt
 }
+
+// writeAt is [os.File.WriteAt], but for tests.
+type writeAt func(f *os.File, b []byte, off int64) (int, error)
 
 const (
 	positionMagic = "asyncpos"
@@ -24,7 +29,8 @@ const (
 	positionSize  = 36
 )
 
-func openPosition(path string) (p position, err error) {
+func openPosition(path string, write writeAt) (p position, err error) {
+	p.write = write
 	p.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return p, err
@@ -34,11 +40,14 @@ func openPosition(path string) (p position, err error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return p, errors.Join(err, p.file.Close())
 	}
-	b = b[:n]
-	for i := 0; i+positionSize <= len(b); i += positionSlot {
+	for i := 0; i+positionSize <= n; i += positionSlot {
 		if err := p.readSlot(b[i : i+positionSize]); err != nil {
 			return p, errors.Join(err, p.file.Close())
 		}
+	}
+	p.want = p.seq
+	if n < len(b) { // both places, now: later the disk may be full, as it may be already
+		_ = errors.Join(p.put(), p.put())
 	}
 	return p, nil
 }
@@ -61,21 +70,32 @@ func (p *position) readSlot(b []byte) error {
 	return nil
 }
 
-func (p *position) set(seq uint64) error {
-	if seq == p.seq {
+// set is told which record is the oldest. If that cannot be written, save tries it again.
+func (p *position) set(seq uint64) {
+	p.want = seq
+	_ = p.save()
+}
+
+// save writes what is not written yet.
+func (p *position) save() error {
+	if p.want == p.seq {
 		return nil
 	}
+	return p.put()
+}
+
+func (p *position) put() error {
 	turn := p.turn + 1
-	b := make([]byte, 0, positionSize)
+	b := make([]byte, 0, positionSlot)
 	b = append(b, positionMagic...)
 	b = binary.LittleEndian.AppendUint16(b, version)
 	b = append(b, 0, 0, 0, 0, 0, 0)
 	b = binary.LittleEndian.AppendUint64(b, turn)
-	b = binary.LittleEndian.AppendUint64(b, seq)
+	b = binary.LittleEndian.AppendUint64(b, p.want)
 	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-	if _, err := p.file.WriteAt(b, int64(turn%2)*positionSlot); err != nil {
+	if _, err := p.write(p.file, b[:positionSlot], int64(turn%2)*positionSlot); err != nil {
 		return err
 	}
-	p.turn, p.seq, p.dirty = turn, seq, true
+	p.turn, p.seq, p.dirty = turn, p.want, true
 	return nil
 }

@@ -32,7 +32,9 @@ func (s *Spool) Next(limit int) ([][]byte, error) {
 	return nil, s.wrap("read", err)
 }
 
-// Remove removes the oldest n records; those that Next has returned all or none.
+// Remove removes the oldest n records; those that Next has returned all or none. It needs no
+// room on the disk: what the disk does not take is written later, and a process that ends
+// before that finds the records again which are in the oldest file still.
 func (s *Spool) Remove(n int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,9 +55,7 @@ func (s *Spool) removeOldest(n int) error {
 			continue
 		}
 		k := min(n, len(s.cache))
-		if err := s.pos.set(s.cache[k-1].seq + 1); err != nil {
-			return err
-		}
+		s.pos.set(s.cache[k-1].seq + 1)
 		s.cache = slices.Delete(s.cache, 0, k)
 		s.length.Add(-int64(k))
 		n -= k
@@ -64,7 +64,10 @@ func (s *Spool) removeOldest(n int) error {
 		s.seen = s.next // what is struck out behind them goes too
 	}
 	s.syncLater()
-	return s.clean()
+	if err := s.clean(); err != nil {
+		s.syncErr = err // the records are removed all the same
+	}
+	return nil
 }
 
 // RemoveRange removes n of the records that Next returns, from the one at the place from on.
@@ -206,9 +209,7 @@ func (s *Spool) oldest() uint64 {
 // clean removes the files of which all records were removed.
 func (s *Spool) clean() error {
 	for len(s.segments) > 0 && s.segments[0].end() <= s.oldest() {
-		if err := s.pos.set(max(s.pos.seq, s.segments[0].end())); err != nil {
-			return err
-		}
+		s.pos.set(max(s.pos.want, s.segments[0].end()))
 		if err := s.removeFirst(); err != nil {
 			return err
 		}
@@ -229,7 +230,9 @@ func (s *Spool) removeFirst() error {
 	} else {
 		s.reader.off = 0
 	}
-	return g.remove()
+	err := g.remove()
+	_ = s.pos.save() // on a full disk there is room for it now
+	return err
 }
 
 // makeRoom lets the oldest records go until n more bytes fit.
@@ -245,9 +248,7 @@ func (s *Spool) makeRoom(n int64) error {
 // evict lets the records of the oldest file go.
 func (s *Spool) evict() error {
 	g := s.segments[0]
-	if err := s.pos.set(max(s.pos.seq, g.end())); err != nil {
-		return err
-	}
+	s.pos.set(max(s.pos.want, g.end()))
 	for s.oldest() < g.end() {
 		if len(s.cache) > 0 {
 			if s.evicted != nil {

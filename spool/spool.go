@@ -61,7 +61,7 @@ type Spool struct {
 	buf      []byte
 
 	// For tests.
-	write func(f *os.File, b []byte, off int64) (int, error)
+	write writeAt
 }
 
 // MaxRecord returns how large a record can be.
@@ -249,6 +249,6 @@ func (s *Spool) undo(m mark) (err error) {
 			s.active, err = nil, errors.Join(err, e)
 		}
 	}
-	s.next = max(m.next, s.pos.seq)
+	s.next = max(m.next, s.pos.want)
 	return err
 }

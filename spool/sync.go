@@ -47,6 +47,7 @@ func (s *Spool) sync() error {
 func (s *Spool) changed() (files []*os.File, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	err = s.pos.save()
 	for _, g := range s.segments {
 		if !g.dirty {
 			continue
@@ -101,6 +102,9 @@ func (s *Spool) Close() error {
 	defer s.syncing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.every < 0 {
+		err = errors.Join(err, s.pos.save())
+	}
 	return s.wrap("close", errors.Join(err, s.closeFiles()))
 }
 

@@ -2,11 +2,14 @@ package process_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -16,11 +19,13 @@ import (
 
 	"github.com/asynchandler/asynchandler"
 	"github.com/asynchandler/asynchandler/internal/testsink"
+	"github.com/asynchandler/asynchandler/spool"
 )
 
 func init() {
 	programs["small disk"] = func() { mountSmallDisk() }
 	programs["full disk"] = onAFullDisk
+	programs["spool on a full disk"] = spooledToAFullDisk
 }
 
 // mountSmallDisk mounts a small file system, and returns where and a large file there.
@@ -93,4 +98,70 @@ func TestProcessOnAFullDisk(t *testing.T) { // P7
 	require.Equal(t, "exit status 0", c.ended(), "%s", &c.stderr)
 	assert.Equal(t, testsink.Span(0, manyLines), numbers)
 	assert.Empty(t, others)
+}
+
+// refusing is standard output, once it takes something.
+type refusing struct{ until *atomic.Bool }
+
+func (r refusing) Write(p []byte) (int, error) {
+	if !r.until.Load() {
+		return 0, syscall.ECONNREFUSED
+	}
+	return os.Stdout.Write(p)
+}
+
+// spooledToAFullDisk is a program that logs over a spool, in an outage that ends when the disk is
+// full and stays so.
+func spooledToAFullDisk() {
+	dir, _ := mountSmallDisk()
+	s, err := spool.Open(filepath.Join(dir, "spool"), spool.Options{})
+	must(err)
+	var full, up atomic.Bool
+	h := asynchandler.NewJSONHandler(refusing{&up}, nil, append(hasty[:len(hasty):len(hasty)], gathered,
+		asynchandler.WithSpool(s), asynchandler.WithCapacity(256), asynchandler.WithErrorHandler(func(err error) {
+			if errors.Is(err, syscall.ENOSPC) {
+				full.Store(true)
+			}
+		}))...)
+	l := slog.New(h)
+	for n := 0; !full.Load(); n++ {
+		l.Info("numbered", "n", n, "pad", padding)
+		time.Sleep(50 * time.Microsecond)
+	}
+	tell("full", h)
+	// The room that is left goes too: less than a block of it is enough for another file.
+	junk, err := os.Create(filepath.Join(dir, "junk"))
+	must(err)
+	for err == nil {
+		_, err = junk.Write(make([]byte, 4<<10))
+	}
+	up.Store(true)
+	for s := h.Stats(); s.Spooled+s.Depth > 0; s = h.Stats() {
+		time.Sleep(time.Millisecond)
+	}
+	tell("replayed", h)
+	must(h.Close())
+}
+
+// A spool whose disk has become full is delivered when the destination is back, and gives the
+// disk its room back.
+func TestSpoolOnAFullDisk(t *testing.T) { // P14
+	probe := newChildWithMounts(t, "small disk")
+	if err := probe.cmd.Run(); err != nil {
+		t.Skipf("no file system can be mounted here, but package spool tests a disk that takes nothing: %v %s", err, &probe.stderr)
+	}
+	c := newChildWithMounts(t, "spool on a full disk")
+	c.begin(t)
+	full := c.told(t, "full")
+	assert.Positive(t, full.Spooled)
+	numbers, others := readLog(t, c.read(t))
+	s := c.told(t, "replayed")
+	require.Equal(t, "exit status 0", c.ended(), "%s", &c.stderr)
+	assert.Empty(t, others)
+	assert.Len(t, numbers, int(s.Delivered))
+	assert.True(t, slices.IsSorted(numbers))
+	assert.Equal(t, numbers, slices.Compact(slices.Clone(numbers)))
+	assert.Zero(t, s.SpooledBytes)
+	assert.Zero(t, s.SpoolDamaged)
+	t.Logf("full: %d on the disk; replayed: %d delivered, %d dropped", full.Spooled, s.Delivered, s.Dropped)
 }
