@@ -137,8 +137,9 @@
 //
 // A log call copies the record into its place in the queue, with atomic operations and no
 // lock, as long as there is room. It allocates nothing of its own if all values are
-// strings, numbers, booleans, times or durations. A value that can change costs its copy or
-// its rendering. [Block] and [WithSyncLevel] wait: that is what they are for.
+// strings, numbers, booleans, times or durations. A group costs one allocation, for the copy
+// of its attributes; a value that can change costs its copy or its rendering. [Block] and
+// [WithSyncLevel] wait: that is what they are for.
 //
 // The worker encodes. Over a writer that is known to take bytes as they come the lines of a
 // batch share Writes of up to [WithMaxWrite] bytes. Records may gather for up to 2 ms, or

@@ -120,8 +120,8 @@ func NewTextHandler(w io.Writer, ho *slog.HandlerOptions, opts ...Option) *Handl
 // for [NewJSONHandler].
 //
 // What the built handler writes during one Handle belongs to that record, be it nothing or
-// several lines. It must not write at other times. It gets each record once, and once more
-// for each try after a Write that failed.
+// several lines. It must not write at other times. It gets each record once: what a Write did
+// not take is kept as bytes. If it refuses a record itself, it gets that one again.
 func NewWriterHandler(w io.Writer, build func(io.Writer) slog.Handler, opts ...Option) *Handler {
 	if w == nil {
 		panic("asynchandler: NewWriterHandler: w is nil")
