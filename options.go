@@ -13,6 +13,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/asynchandler/asynchandler/async"
+	"github.com/asynchandler/asynchandler/internal/claims"
 	"github.com/asynchandler/asynchandler/membudget"
 )
 
@@ -56,6 +57,7 @@ func newOptions(opts []Option) *options {
 		o.settings.Name = strings.ToValidUTF8(cmp.Or(o.Name, "default"), "\uFFFD")
 	}
 	require("WithSpool", "a spool", o.Spool == nil || o.Fallback == nil, "no WithFallback beside it")
+	require("WithSpool", "a spool", !claims.Taken(o.Spool), "one that is no other handler's")
 	require("WithMemoryLimit", o.memoryLimit, o.memoryLimit == 0 || o.budget == nil, "no WithBudget beside it")
 	return o
 }

@@ -84,7 +84,8 @@ type Spool = async.Spool
 // that of a next of [New] or [NewWriterHandler] sees what comes back from there, without
 // the types: give such a redaction to [WithReplaceAttr].
 //
-// It cannot be combined with [WithFallback]. Default: none.
+// s belongs to one handler: a constructor panics if it is that of another one that has not been
+// shut down. It cannot be combined with [WithFallback]. Default: none.
 func WithSpool(s Spool) Option {
 	return func(o *options) { o.Spool = requireSet("WithSpool", s) }
 }

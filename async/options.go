@@ -185,8 +185,9 @@ type Options struct {
 	// Spool is a queue on disk behind the one in memory, for an outage longer than memory.
 	// While next is refused or hangs and half of Capacity or of the bytes are taken, the
 	// oldest records go there, in order, and while it is not empty what comes later follows
-	// them. It is delivered before memory when next is back. A shutdown puts there what
-	// next does not take, and closes it. It cannot be combined with Fallback. nil means
+	// them. It is delivered before memory when next is back. A shutdown delivers
+	// it too, puts there what next does not take, and closes it. It cannot be combined with
+	// Fallback. New panics if another handler has it that has not been shut down. nil means
 	// none.
 	Spool Spool
 	// MaxAttempts is the number of failures after which a record is given up. That counts

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/asynchandler/asynchandler/internal/claims"
 	"github.com/asynchandler/asynchandler/internal/course"
 )
 
@@ -74,6 +75,7 @@ func (d *disk) closeSpool() (err error) {
 	var runs []run
 	d.g.locked(func() { runs = d.doneRunsLocked() })
 	defer d.tellGone()
+	defer claims.Release(d.spool)
 	defer func() { err = errors.Join(err, d.spool.Close()) }()
 	ranges, _ := d.spool.(RangeRemover)
 	for _, r := range runs {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/asynchandler/asynchandler"
+	"github.com/asynchandler/asynchandler/async"
 	"github.com/asynchandler/asynchandler/internal/testsink"
 	"github.com/asynchandler/asynchandler/spool"
 )
@@ -114,6 +115,49 @@ func TestNoSpoolBesideAFallback(t *testing.T) {
 	require.PanicsWithValue(t, "asynchandler: WithSpool(a spool): want no WithFallback beside it", func() {
 		asynchandler.NewJSONHandler(&outage{}, nil, asynchandler.WithSpool(s), asynchandler.WithFallback(slog.DiscardHandler))
 	})
+}
+
+// A spool is one handler's, until that has been shut down.
+func TestASpoolIsOneHandlers(t *testing.T) {
+	dir := t.TempDir()
+	s := openSpool(t, dir)
+	h := asynchandler.NewJSONHandler(&outage{}, nil, asynchandler.WithSpool(s))
+	m := asynchandler.NewMultiHandler(h)
+	for range 2 {
+		require.PanicsWithValue(t, "asynchandler: WithSpool(a spool): want one that is no other handler's", func() {
+			m = asynchandler.NewMultiHandler(h, asynchandler.New(slog.DiscardHandler, asynchandler.WithSpool(s)))
+		})
+	}
+	require.PanicsWithValue(t, "async: Options.Spool: that of another handler is out of range", func() {
+		async.New(slog.DiscardHandler, async.Options{Spool: s})
+	})
+	slog.New(m).Info("x")
+	require.NoError(t, m.Flush(t.Context()))
+	require.NoError(t, m.Close())
+	require.EqualValues(t, 1, h.Stats().Delivered)
+
+	require.NoError(t, asynchandler.New(slog.DiscardHandler, asynchandler.WithSpool(s)).Close())
+}
+
+// unsure is a Spool whose Len panics at first.
+type unsure struct {
+	*spool.Spool
+	was bool
+}
+
+func (s *unsure) Len() int {
+	if !s.was {
+		s.was = true
+		panic("Len")
+	}
+	return s.Spool.Len()
+}
+
+// A constructor that panicked has taken nothing.
+func TestASpoolIsNoHandlers(t *testing.T) {
+	s := &unsure{Spool: openSpool(t, t.TempDir())}
+	require.PanicsWithValue(t, "Len", func() { asynchandler.New(slog.DiscardHandler, asynchandler.WithSpool(s)) })
+	require.NoError(t, asynchandler.New(slog.DiscardHandler, asynchandler.WithSpool(s)).Close())
 }
 
 // What is on the disk may be refused, and trouble the breaker, before New has returned: a
