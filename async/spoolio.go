@@ -20,7 +20,7 @@ func (s spoolSink) Deliver(b *Batch) (done int, err error) {
 	var records [][]byte
 	n := 0
 	for ; b.Next(); n++ {
-		record := b.current().archived()
+		record := d.archived(b.current(), b.Line())
 		if d.max > 0 && int64(len(record)) > d.max {
 			d.op.large = append(d.op.large, n)
 			continue
@@ -37,9 +37,17 @@ func (s spoolSink) Deliver(b *Batch) (done int, err error) {
 	return n, nil
 }
 
-// archived returns the record as bytes.
-func (e *entry) archived() []byte {
-	return archive.Append(make([]byte, 0, 256), e.h.trail.chain(), &e.rec)
+// archived returns the record as bytes, with the line that its handler has made of it, if it has:
+// the handler is not called again. That line is left out if it does not fit.
+func (d *disk) archived(e *entry, line []byte) []byte {
+	record, chain := make([]byte, 0, 256), e.h.trail.chain()
+	if line != nil {
+		record = archive.AppendLine(record, chain, &e.rec, line)
+		if d.max <= 0 || int64(len(record)) <= d.max {
+			return record
+		}
+	}
+	return archive.Append(record[:0], chain, &e.rec)
 }
 
 // spoolError is an error of the spool.

@@ -60,12 +60,20 @@ type Record struct {
 	slog.Record
 	Chain  []byte      // of the handler, see [Step]
 	Source slog.Source // of the log call
-	Line   []byte      // what next would write, if that is known; then there are no attributes
+	Line   []byte      // what its handler has made of it, nil if that is not known
 }
 
 // Append appends r, logged through a handler with that chain.
 func Append(b, chain []byte, r *slog.Record) []byte {
-	b = appendHead(b, r, false)
+	return appendRecord(appendHead(b, r, false), chain, r)
+}
+
+// AppendLine appends r like Append, and the line that its handler has made of it.
+func AppendLine(b, chain []byte, r *slog.Record, line []byte) []byte {
+	return append(appendRecord(appendHead(b, r, true), chain, r), line...)
+}
+
+func appendRecord(b, chain []byte, r *slog.Record) []byte {
 	b = appendBytes(b, chain)
 	b = appendString(b, r.Message)
 	b = binary.AppendVarint(b, int64(r.PC-base))
@@ -79,11 +87,6 @@ func Append(b, chain []byte, r *slog.Record) []byte {
 		b = appendAttr(b, a)
 	}
 	return b
-}
-
-// AppendLine appends the line that stands for r.
-func AppendLine(b []byte, r *slog.Record, line []byte) []byte {
-	return append(appendHead(b, r, true), line...)
 }
 
 func appendHead(b []byte, r *slog.Record, line bool) []byte {
@@ -114,10 +117,6 @@ func Read(b []byte) (r Record, err error) {
 	line := d.byte() == 1
 	r.Level = slog.Level(d.varint())
 	r.Time = d.time()
-	if line {
-		r.Line = d.b
-		return r, d.err
-	}
 	r.Chain = d.bytes()
 	r.Message = d.string()
 	pc := base + uintptr(d.varint())
@@ -128,6 +127,9 @@ func Read(b []byte) (r Record, err error) {
 		attrs = append(attrs, d.attr())
 	}
 	r.AddAttrs(attrs...)
+	if line && d.err == nil {
+		r.Line = append([]byte{}, d.b...) // not nil if it is empty
+	}
 	if d.err == nil && isAt(pc, &r.Source) {
 		r.PC = pc
 	}

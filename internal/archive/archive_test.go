@@ -132,12 +132,19 @@ func TestChain(t *testing.T) {
 
 func TestLine(t *testing.T) {
 	r := sample()
-	b := archive.AppendLine(nil, &r, []byte("the line\n"))
-	require.Equal(t, r.Level, archive.Level(b))
-	got, err := archive.Read(b)
+	for _, line := range []string{"the line\n", ""} {
+		b := archive.AppendLine(nil, []byte("chain"), &r, []byte(line))
+		require.Equal(t, r.Level, archive.Level(b))
+		got, err := archive.Read(b)
+		require.NoError(t, err)
+		require.NotNil(t, got.Line)
+		require.Equal(t, line, string(got.Line))
+		require.Equal(t, "chain", string(got.Chain))
+		require.Equal(t, shown(t, r)[1], shown(t, got.Record)[1])
+	}
+	got, err := archive.Read(archive.Append(nil, nil, &r))
 	require.NoError(t, err)
-	require.Equal(t, "the line\n", string(got.Line))
-	require.True(t, r.Time.Equal(got.Time))
+	require.Nil(t, got.Line)
 }
 
 func TestLaterVersion(t *testing.T) {
@@ -152,7 +159,7 @@ func TestLaterVersion(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	r := sample()
 	f.Add(archive.Append(nil, nil, &r))
-	f.Add(archive.AppendLine(nil, &r, []byte("x")))
+	f.Add(archive.AppendLine(nil, nil, &r, []byte("x")))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, err := archive.Read(b)
 		if err == nil {
