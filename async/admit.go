@@ -17,6 +17,7 @@ type admission struct {
 	room     *waitroom.Room[entry]
 	admitted atomic.Int64 // when those who wait were let in last, since engine.began
 	ahead    ahead        // guarded by engine.mu
+	weighs   *slog.Level  // from where on the ring takes records for protected; guarded by engine.mu
 }
 
 func (a *admission) init(g *engine) {

@@ -72,6 +72,7 @@ func (v *eviction) evictLocked() bool {
 	if g.worker != nil {
 		g.worker.takeBackLocked() // what waits for a call that is under way can be evicted too
 	}
+	g.admission.weighLocked(v.from)
 	if !v.acquired && !v.feasibleLocked() {
 		return false
 	}
@@ -100,6 +101,15 @@ func (a *admission) aheadLocked() int {
 	return a.ahead.n
 }
 
+// weighLocked sees to it that the ring knows what records hold, and which are protected.
+func (a *admission) weighLocked(from slog.Level) {
+	if a.weighs == nil || *a.weighs != from {
+		level := from
+		a.weighs = &level
+		a.g.ring.Weigh(func(e *entry) (int64, bool) { return e.size, e.rec.Level >= level })
+	}
+}
+
 // ahead is how much the last eviction took.
 type ahead struct {
 	seq uint64
@@ -107,28 +117,19 @@ type ahead struct {
 }
 
 // feasibleLocked reports whether evicting can free what the record needs: what cannot fit
-// costs no other record its place.
+// costs no other record its place. The ring looks at each record once, so a flood that is
+// refused does not walk again and again over what is protected.
 func (v *eviction) feasibleLocked() bool {
 	g := v.g
 	var sum int64
-	more := func(e *entry) bool {
-		if v.mayDrop(e) || v.mayDropProtected() {
-			sum += e.size
-		}
-		return sum < v.enough
-	}
 	for i := range g.course.Len() {
-		if h := g.course.At(i); !h.Torn() && !h.Stored && !more(&h.Value) {
-			return true
+		if h := g.course.At(i); !h.Torn() && !h.Stored && (v.mayDrop(&h.Value) || v.mayDropProtected()) {
+			sum += h.Value.size
 		}
 	}
-	reserved, published := g.ring.Len(), 0
-	g.ring.Each(func(e *entry) bool {
-		published++
-		return more(e)
-	})
-	v.stuck = sum < v.enough && published < reserved
-	return sum >= v.enough
+	enough, stuck := g.ring.Enough(v.enough-sum, v.mayDropProtected())
+	v.stuck = stuck
+	return enough
 }
 
 func (v *eviction) mayDrop(e *entry) bool { return e.rec.Level < v.from }

@@ -11,13 +11,14 @@ import (
 // FuzzRing does what the bytes say to a ring and to a slice, and compares them
 // after each step. The first byte is the capacity and where in a segment the ring begins.
 func FuzzRing(f *testing.F) {
-	const r, p, take, evict, oldest, giveBack, seal, drain = 0, 1, 2, 3, 4, 5, 6, 7
+	const r, p, take, evict, oldest, giveBack, seal, drain, enough = 0, 1, 2, 3, 4, 5, 6, 7, 8
 	op := func(op, arg byte) byte { return arg*opCount + op }
 	f.Add([]byte{0, r, p, take, r, p, op(evict, 1), r, p, oldest})
 	f.Add([]byte{3, r, p, r, p, r, p, r, p, r, op(take, 3), op(giveBack, 1), op(evict, 1), op(take, 8)})
 	f.Add([]byte{3, op(r, 1), r, op(r, 1), op(p, 1), op(p, 1), op(evict, 2), p, op(evict, 2), op(take, 2), seal, r})
 	f.Add([]byte{3, r, p, r, p, r, p, op(take, 2), op(giveBack, 0), op(drain, 1), op(drain, 9), r, op(drain, 1)})
 	f.Add([]byte{2, r, r, r, r, op(p, 3), op(p, 2), take, p, take, op(take, 4), p, op(take, 4), op(giveBack, 4), oldest})
+	f.Add([]byte{3, r, op(r, 1), p, r, p, p, op(enough, 4), take, op(enough, 7), op(giveBack, 0), op(evict, 1), op(enough, 9)})
 	random := rand.NewChaCha8([32]byte{})
 	for range 200 { // so that go test alone does much of it
 		ops := make([]byte, 200)
@@ -30,6 +31,7 @@ func FuzzRing(f *testing.F) {
 		}
 		start := blockSpan - uint64(ops[0])/9
 		l := &lockstep{t: t, ring: startingAt[int](int(ops[0]%9)+1, start), pushed: start, removed: start}
+		l.ring.Weigh(weigh)
 		for _, b := range ops[1:min(len(ops), 200)] {
 			l.step(b%opCount, int(b/opCount))
 			l.compare()
@@ -43,7 +45,7 @@ func FuzzRing(f *testing.F) {
 	})
 }
 
-const opCount = 8 // how many operations lockstep.step knows
+const opCount = 9 // how many operations lockstep.step knows
 
 // lockstep is a ring and what should be in it.
 type lockstep struct {
@@ -87,6 +89,8 @@ func (l *lockstep) step(op byte, arg int) {
 		l.giveBack(arg)
 	case 7:
 		l.drain(arg % 10)
+	case 8:
+		l.enough(int64(arg/2), arg%2 == 1)
 	case 6:
 		if arg > 25 { // rarely: not much happens afterwards
 			same(l.t, !l.sealed, l.ring.Seal())
@@ -195,6 +199,22 @@ func (l *lockstep) drain(n int) {
 	sameItems(l.t, want, got)
 }
 
+// enough asks about weights between those of none and of all.
+func (l *lockstep) enough(part int64, protected bool) {
+	var most, sum int64
+	for i, m := range l.model {
+		weight, spared := weigh(&m.item)
+		most += weight
+		if i < l.available() && (protected || !spared) {
+			sum += weight
+		}
+	}
+	least := most * part / 10
+	enough, stuck := l.ring.Enough(least, protected)
+	same(l.t, sum >= least, enough)
+	same(l.t, !enough && l.available() < len(l.model), stuck)
+}
+
 func (l *lockstep) evictOldest() {
 	want := l.available() > 0
 	dropped := 0
@@ -211,7 +231,6 @@ func (l *lockstep) compare() {
 		items = append(items, m.item)
 	}
 	sameItems(l.t, items, waiting(r))
-	sameItems(l.t, items[:l.available()], collect(r.Each))
 	same(l.t, len(items), r.Len())
 	same(l.t, l.side, r.SideLen())
 	same(l.t, len(items) >= r.Cap(), r.Full())

@@ -39,6 +39,7 @@ func (r *Ring[T]) Take(dst []T, n int) []T {
 	for run := r.run(head, n); len(run) > 0; run = r.run(head, n) {
 		for i := range run {
 			dst = append(dst, run[i].v)
+			r.unweigh(head+uint64(i), &run[i].v)
 			clearSlot(&run[i].v)
 		}
 		head += uint64(len(run))
@@ -63,6 +64,7 @@ func (r *Ring[T]) Drain(n int, drop func(*T)) (drained int) {
 	for run := r.run(head, n-drained); len(run) > 0; run = r.run(head, n-drained) {
 		for i := range run {
 			drop(&run[i].v)
+			r.unweigh(head+uint64(i), &run[i].v)
 			clearSlot(&run[i].v)
 		}
 		head += uint64(len(run))
@@ -88,29 +90,6 @@ func (r *Ring[T]) run(pos uint64, n int) []slot[T] {
 	return slots
 }
 
-// Each calls yield with each waiting element, oldest first, as far as the first that is
-// not published, until yield returns false: for v := range r.Each. Nothing is removed.
-// Yield must not call into the ring.
-func (r *Ring[T]) Each(yield func(*T) bool) { r.each(r.side, yield) }
-
-// EachEvictable is Each but for the elements of which an earlier [Ring.Evict] found that
-// they are protected. Before an eviction it tells whether enough can be evicted, and how
-// many that takes, at the cost of looking at those.
-func (r *Ring[T]) EachEvictable(yield func(*T) bool) { r.each(r.side[:r.loose], yield) }
-
-func (r *Ring[T]) each(side []aside[T], yield func(*T) bool) {
-	for i := range side {
-		if !yield(&side[i].v) {
-			return
-		}
-	}
-	for pos := r.head.Load(); ; pos++ {
-		if v := r.at(pos); v == nil || !yield(v) {
-			return
-		}
-	}
-}
-
 // Return puts elements that were taken back to the front, in their order. It
 // may bring the number of waiting elements above the capacity; then nothing can
 // be reserved until enough were removed.
@@ -121,6 +100,7 @@ func (r *Ring[T]) Return(items []T) {
 	side := make([]aside[T], len(items), len(items)+len(r.side))
 	for i := range items {
 		side[i].v = items[i]
+		r.scale.add(&items[i], false, 1)
 	}
 	r.side = append(side, r.side...)
 	r.loose += len(items)
@@ -143,8 +123,12 @@ func (r *Ring[T]) Evict(n int, protected func(*T) bool, drop func(*T)) (evicted 
 		}
 		if protected(v) {
 			r.side = append(r.side, aside[T]{*v, head})
+			if head >= r.scale.seen { // the sums of the side list have all of it
+				r.scale.add(v, true, 1)
+			}
 		} else {
 			drop(v)
+			r.unweigh(head, v)
 			evicted++
 		}
 		clearSlot(v)
@@ -164,6 +148,7 @@ func (r *Ring[T]) evictSide(n int, protected func(*T) bool, drop func(*T)) (evic
 			kept = append(kept, *e)
 		} else {
 			drop(&e.v)
+			r.scale.add(&e.v, false, -1)
 			evicted++
 		}
 	}
@@ -183,6 +168,9 @@ func (r *Ring[T]) EvictOldest(drop func(*T)) bool { return r.Drain(1, drop) == 1
 
 // shiftSide removes the k oldest elements of the side list.
 func (r *Ring[T]) shiftSide(k int) {
+	for i := range r.side[:k] {
+		r.scale.add(&r.side[i].v, i >= r.loose, -1)
+	}
 	clear(r.side[:k])
 	r.loose = max(0, r.loose-k)
 	r.setSide(r.side[k:])

@@ -60,68 +60,6 @@ func TestDrain(t *testing.T) {
 	assert.Zero(t, New[int](1).Drain(-1, nil))
 }
 
-// collect returns what one of the Each methods shows.
-func collect(each func(yield func(*int) bool)) []int {
-	items := []int{}
-	for v := range each {
-		items = append(items, *v)
-	}
-	return items
-}
-
-func TestEach(t *testing.T) {
-	r := New[int](4 * segmentLen)
-	push(t, r, 100, 101, 1, 2)
-	require.Equal(t, []int{1}, evict(r, 1))
-	r.Return([]int{8, 102})
-	push(t, r, 3)
-	pos, v, _ := r.Reserve()
-	push(t, r, 5)
-	before := waiting(r)
-
-	assert.Equal(t, []int{8, 102, 100, 101, 2, 3}, collect(r.Each))
-	assert.Equal(t, []int{8, 102, 2, 3}, collect(r.EachEvictable), "it is known that 100 and 101 are protected")
-	for n := 1; n <= 6; n++ {
-		looked := 0
-		for range r.Each {
-			if looked++; looked == n {
-				break
-			}
-		}
-		assert.Equal(t, n, looked)
-	}
-	assert.Equal(t, before, waiting(r), "nothing is removed")
-
-	*v = 4
-	r.Publish(pos)
-	r.Drain(4, func(*int) {})
-	for i := range 2 * segmentLen {
-		push(t, r, 6+i)
-	}
-	assert.Equal(t, waiting(r), collect(r.Each))
-	assert.Len(t, collect(r.Each), 2*segmentLen+4)
-}
-
-// What an eviction would need is known before it, so that nothing is evicted in vain.
-func TestEachEvictableShowsWhatEvictWouldDrop(t *testing.T) {
-	r := New[int](8)
-	push(t, r, 100, 1, 101, 2, 3)
-	r.Return(r.Take(nil, 3))
-	for n := range 4 {
-		want := []int{}
-		for v := range r.EachEvictable {
-			if !isProtected(v) && len(want) < n {
-				want = append(want, *v)
-			}
-		}
-		items := waiting(r)
-		dropped := evict(r, n)
-		assert.Equal(t, want, dropped)
-		r.Drain(8, func(*int) {})
-		push(t, r, items...)
-	}
-}
-
 func TestReturnPutsInFront(t *testing.T) {
 	r := New[int](8)
 	push(t, r, 1, 2, 3, 4)

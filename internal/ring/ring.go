@@ -39,7 +39,7 @@ const sealed = 1
 // be copied.
 //
 // Reserve, Publish, Seal, Tail, Head and Ready may be called concurrently with
-// everything. The methods of remove.go must not be called concurrently with
+// everything. The methods of remove.go and weigh.go must not be called concurrently with
 // each other.
 type Ring[T any] struct {
 	_    [cacheLine]byte
@@ -62,6 +62,7 @@ type Ring[T any] struct {
 	aside     atomic.Int64 // len(side)
 	lent      int          // elements outside that count as waiting
 	loose     int          // elements of side that came from Return, which may be unprotected
+	scale     scale[T]
 }
 
 // aside is an element of the side list.

@@ -58,6 +58,7 @@ func requireSound(t testing.TB, r *Ring[int]) {
 	for _, e := range r.side[len(r.side):cap(r.side)] {
 		same(t, aside[int]{}, e)
 	}
+	requireSoundScale(t, r)
 	for _, e := range r.side[r.loose:] { // an eviction does not look at them again
 		same(t, true, isProtected(&e.v))
 	}
