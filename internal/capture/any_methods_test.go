@@ -106,3 +106,29 @@ func TestAnyHasTheMethodsOfTheOriginal(t *testing.T) { // P4
 	assert.Equal(t, "42", frozen.(fmt.Stringer).String())
 	assert.Equal(t, "42 +42", fmt.Sprintf("%v %+v", frozen, frozen))
 }
+
+// masked shows a secret to who asks it for its text.
+type masked struct{ secret string }
+
+func (m masked) AppendText(b []byte) ([]byte, error) { return append(b, "***"...), nil }
+
+// A handler that slog knows shows what it shows without us, which since Go 1.27 is the mask; one
+// that is not known shows the mask in any case.
+func TestAValueThatMasksItselfByAppendTextAlone(t *testing.T) { // P4, T1
+	for _, p := range pairings {
+		t.Run(p.name, func(t *testing.T) {
+			var out bytes.Buffer
+			h := p.next(&out, nil)
+			want := shown(t, h, &out, recordOf(slog.Any("user", masked{"hunter2"})))
+			r := recordOf(slog.Any("user", masked{"hunter2"}))
+			capture.Record(&r, p.format)
+			got := shown(t, h, &out, r)
+			if p.format == capture.Any {
+				assert.Contains(t, got, "***")
+				assert.NotContains(t, got, "hunter2")
+				return
+			}
+			assert.Equal(t, want, got)
+		})
+	}
+}

@@ -224,3 +224,29 @@ func TestReplaceAttrIsCalledOnceForEachAttribute(t *testing.T) { // P1, P4
 		}
 	}
 }
+
+// A function that panics on the worker costs the record that it was asked for.
+func TestReplaceAttrThatPanicsOnTheWorker(t *testing.T) { // P4, P8
+	for _, f := range flavors {
+		t.Run(f.name, func(t *testing.T) {
+			var out testsink.Buffer
+			h := f.make(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == "bad" {
+					panic("boom")
+				}
+				return a
+			}}, small, quiet)
+			slog.New(h).Info("first")
+			slog.New(h).Info("second", "bad", 1)
+			slog.New(h).Info("third")
+			require.NoError(t, h.Flush(t.Context()))
+			require.NoError(t, h.Close())
+			assert.Equal(t, 2, strings.Count(out.String(), "\n"), out.String())
+			assert.NotContains(t, out.String(), "second")
+			s := h.Stats()
+			assert.EqualValues(t, 2, s.Delivered)
+			assert.EqualValues(t, 1, s.Failed)
+			assert.EqualValues(t, 1, s.Panics)
+		})
+	}
+}
