@@ -74,10 +74,14 @@ func (s *ending) shutdown(ctx context.Context) error {
 	if await(done, s.result.ready) {
 		return s.result.err
 	}
-	if len(g.opts.OnShutdown) == 0 { // what is left to do is the handler's own
-		return errors.Join(s.result.drain)
+	err := errors.Join(s.result.drain)
+	if g.disk.keepsDone() {
+		err = errors.Join(err, fmt.Errorf("asynchandler: handler %q: what was delivered is still on the disk: %w", g.opts.Name, ctx.Err()))
 	}
-	return errors.Join(s.result.drain, fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", g.opts.Name, ctx.Err()))
+	if len(g.opts.OnShutdown) > 0 { // else what is left to do is the handler's own
+		err = errors.Join(err, fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", g.opts.Name, ctx.Err()))
+	}
+	return err
 }
 
 // isEmpty reports whether every record has its outcome.

@@ -81,6 +81,7 @@ type disk struct {
 	end       uint64   // loaded when the drain ended
 	left      []uint64 // ages of those that were loaded and had no outcome then
 	closed    bool
+	struck    bool          // what was done is gone from it
 	letters   []letter      // OnDrop is to be called with these, which were loaded,
 	gone      [][]byte      // and then with these
 	idle      chan struct{} // closed when the call under way ends; nil if nobody waits for that

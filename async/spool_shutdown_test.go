@@ -111,6 +111,42 @@ func TestShutdownWithADiskThatCannotBeRead(t *testing.T) {
 	})
 }
 
+// forgetfulSpool removes nothing, late.
+type forgetfulSpool struct{ async.Spool }
+
+func (s *forgetfulSpool) Remove(int) error {
+	time.Sleep(10 * time.Second)
+	return errDown
+}
+
+// A shutdown does not return nil before the disk has let go of what was delivered.
+func TestShutdownTellsOfADiskThatKeepsWhatWasDelivered(t *testing.T) {
+	for name, late := range map[string]bool{"InTime": false, "Late": true} {
+		bubble(t, name, func(t *testing.T) {
+			dir := t.TempDir()
+			leaveOnDisk(t, dir, 5)
+			h := begin(t, &testsink.Recorder{}, async.Options{MaxWait: -1, Spool: &forgetfulSpool{openSpool(t, dir)}, ErrorHandler: func(error) {}})
+			timeout := time.Hour
+			if late {
+				timeout = time.Second
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			err := h.Shutdown(ctx)
+			require.Error(t, err)
+			if late {
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorContains(t, err, "what was delivered is still on the disk")
+			} else {
+				require.ErrorIs(t, err, errDown)
+			}
+			time.Sleep(time.Hour)
+			require.Equal(t, 5, openSpool(t, dir).Len())
+			require.EqualValues(t, 5, assertIdentity(t, h).Delivered)
+		})
+	}
+}
+
 // A context that has ended already leaves the disk alone, also when the breaker was all that kept
 // the worker from it.
 func TestShutdownWithoutTimeLeavesTheDisk(t *testing.T) {

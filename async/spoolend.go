@@ -86,7 +86,17 @@ func (d *disk) closeSpool() (err error) {
 			err = errors.Join(err, ranges.RemoveRange(r.from, r.n))
 		}
 	}
+	d.g.locked(func() { d.struck = err == nil })
 	return err
+}
+
+// keepsDone reports whether the disk has records that were delivered, so that they would come
+// again.
+func (d *disk) keepsDone() (yes bool) {
+	if d.spool != nil {
+		d.g.locked(func() { yes = !d.struck && len(d.doneRunsLocked()) > 0 })
+	}
+	return yes
 }
 
 // run is records that follow each other on the disk, by their place there.
