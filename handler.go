@@ -230,9 +230,9 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 
 // Flush waits until every record received before the call has its outcome. It then flushes
 // the writer, if that has a method Flush() error, and returns its error. When ctx ends
-// first, Flush returns the context's error. Called by next, a callback on the worker or a
-// shutdown function it returns [ErrReentrant]; on an ended handler with records stuck
-// inside next, [ErrClosed].
+// first, Flush returns the context's error. With [WithSpool] a record on the disk has its
+// outcome. Called by next, a callback on the worker or a shutdown function it returns
+// [ErrReentrant]; on an ended handler with records stuck inside next, [ErrClosed].
 func (h *Handler) Flush(ctx context.Context) error { return h.queue.Flush(ctx) }
 
 // Shutdown stops the handler: it delivers what waits, flushes, and runs the functions of

@@ -146,8 +146,9 @@ func WithProtectedLevel(l slog.Leveler) Option {
 // WithSyncLevel makes Handle of a record at or above the level wait until the record has
 // its outcome and the writer is flushed. It waits for 1 s at most, and the opening of the
 // breaker ends the wait. It never waits for a record that next itself logs. With a fallback
-// an outage costs no wait: the record goes there at once. The call's context plays no part.
-// nil turns it off. Default: nil.
+// an outage costs no wait: the record goes there at once. A record on the disk of
+// [WithSpool] has its outcome. The call's context plays no part. nil turns it off. Default:
+// nil.
 func WithSyncLevel(l slog.Leveler) Option {
 	return func(o *options) { o.SyncLevel = l }
 }

@@ -163,7 +163,7 @@ func (h *Handler) awaitedBy(b *barrier) *Handler {
 // [Sink] is flushed, if it is a [Flusher], and returns the error of that. When ctx
 // ends first it returns the context's error; called by next, a callback on the worker
 // or a shutdown function, [ErrReentrant]; on an ended handler with records still stuck
-// inside next, [ErrClosed].
+// inside next, [ErrClosed]. A record in [Options.Spool] has its outcome.
 func (h *Handler) Flush(ctx context.Context) error { return h.engine.barriers.flush(ctx) }
 
 // Shutdown stops the handler: it delivers what waits, flushes, runs

@@ -125,7 +125,7 @@ type Options struct {
 	// SyncLevel makes Handle of a record at or above it wait until the record has its
 	// outcome and the writer is flushed. It waits for 1 s at most, no longer than until an
 	// outage without a Fallback is noticed, and never for a record that next itself logs.
-	// The call's context plays no part. nil means off.
+	// The call's context plays no part. A record in Spool has its outcome. nil means off.
 	SyncLevel slog.Leveler
 	// BatchSize is the most records the worker takes in one go. 0 means 256.
 	BatchSize int
