@@ -30,7 +30,7 @@ type (
 	//	Stalls           uint64        // calls that did not return for WithStallTimeout
 	//	DropReports      uint64        // records the handler made itself; in no other counter
 	//	WrittenBytes     uint64        // bytes that the writer took
-	//	InFlight         time.Duration // age of the call into next that is running
+	//	InFlight         time.Duration // since the running call into next got on
 	//	Blocked          time.Duration // that callers waited for room, added up
 	//	Waiting          int           // callers that wait for room now
 	//	HasSpool         bool          // whether there is one; not in JSON

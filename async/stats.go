@@ -67,8 +67,9 @@ type Stats struct {
 	// WrittenBytes counts the bytes that the writer took, for a [Sink] that tells;
 	// else it is 0.
 	WrittenBytes uint64 `json:"written_bytes"`
-	// InFlight is the age of the delivery that is running, 0 if none is: the
-	// sign of a hung next, which no counter shows.
+	// InFlight is for how long the delivery that is running has neither begun nor done
+	// another record, to the second, or 0 if none is running: the sign of a hung next, which
+	// no counter shows.
 	InFlight time.Duration `json:"in_flight_ns"`
 	// Blocked is the sum of the time that callers have waited for room, each for
 	// itself, waits still running included.
@@ -262,11 +263,11 @@ func (c *accounts) underwayLocked() (delivered, fallback, replayed uint64) {
 	return delivered, fallback, replayed
 }
 
-// inFlightLocked is the age of the oldest delivery that is running.
+// inFlightLocked is for how long the call that has stood still longest has done so.
 func (c *accounts) inFlightLocked(now time.Time) (age time.Duration) {
 	for _, w := range c.g.busy {
 		if w != nil {
-			age = max(age, now.Sub(w.call.since))
+			age = max(age, w.call.still+now.Sub(w.call.looked))
 		}
 	}
 	return age

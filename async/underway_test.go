@@ -120,3 +120,50 @@ func TestWhatASinkHasDoneLeavesTheDisk(t *testing.T) {
 		assert.Equal(t, 3, openSpool(t, dir).Len())
 	})
 }
+
+// InFlight tells a destination that hangs from one that gets on, to the second, whatever counts
+// as a stall: by the records that begin, or by those that are done.
+func TestInFlightIsSinceTheLastProgress(t *testing.T) {
+	for _, timeout := range []time.Duration{-1, 5 * time.Second, 10 * time.Minute} {
+		gate := func(t *testing.T) func(string) {
+			gate := testsink.NewGate()
+			t.Cleanup(func() {
+				gate.Release()
+				time.Sleep(time.Minute) // the call ends
+			})
+			return func(msg string) {
+				if time.Sleep(200 * time.Millisecond); msg == "200" {
+					gate.Pass()
+				}
+			}
+		}
+		check := func(t *testing.T, h *async.Handler) {
+			info(h, numbered(1, 250)...)
+			time.Sleep(30*time.Second + time.Millisecond)
+			s := h.Stats()
+			assert.NotZero(t, s.InFlight)
+			assert.LessOrEqual(t, s.InFlight, time.Second)
+			assert.Zero(t, s.Stalls)
+			time.Sleep(30 * time.Second)
+			assert.InDelta(t, 20, h.Stats().InFlight.Seconds(), 1, "hangs")
+			time.Sleep(time.Hour)
+			assert.InDelta(t, 3620, h.Stats().InFlight.Seconds(), 1)
+		}
+		bubble(t, "begin "+timeout.String(), func(t *testing.T) {
+			pass := gate(t)
+			next := testsink.Func(func(_ context.Context, r slog.Record) error { pass(r.Message); return nil })
+			check(t, begin(t, next, async.Options{StallTimeout: timeout}))
+		})
+		bubble(t, "done "+timeout.String(), func(t *testing.T) {
+			pass := gate(t)
+			s := &batchSink{deliver: func(b *async.Batch, msgs []string) (int, error) {
+				for i, msg := range msgs {
+					pass(msg)
+					b.Done(i + 1)
+				}
+				return len(msgs), nil
+			}}
+			check(t, begin(t, s.handler(), async.Options{Sink: s, StallTimeout: timeout}))
+		})
+	}
+}

@@ -28,8 +28,8 @@ type call struct {
 	timer    *time.Timer   // of the watch; armed while running
 	every    time.Duration // between two looks
 	looked   time.Time     // at the last one
-	seen     int64         // records begun then
-	still    time.Duration // for how long none began, as far as looks can tell
+	seen     int64         // records begun then, and those that were done
+	still    time.Duration // for how long there was no other, as far as looks can tell
 	charge   waitroom.Charge
 }
 
@@ -49,17 +49,19 @@ func (c *call) way() course.Way {
 func (w *worker) beginLocked(to target, now time.Time) {
 	g := w.engine
 	w.batch.open()
-	every := g.opts.StallTimeout / 4
-	if g.hasAside() && (every <= 0 || every > long/4) {
-		every = long / 4
+	every := long
+	if quarter := g.opts.StallTimeout / 4; quarter > 0 {
+		every = quarter
 	}
+	if g.hasAside() {
+		every = min(every, long/4)
+	}
+	every /= (every-1)/long + 1 // not above long: InFlight is as exact
 	w.call = call{running: true, to: to, since: now, looked: now, every: every, seen: 1, timer: w.call.timer}
 	g.busy[to] = w
-	switch {
-	case every <= 0: // it may hang
-	case w.call.timer == nil:
+	if w.call.timer == nil {
 		w.call.timer = time.AfterFunc(every, func() { w.look() })
-	default:
+	} else {
 		w.call.timer.Reset(every)
 	}
 }
@@ -98,8 +100,8 @@ func (w *worker) endLocked(a *attempt) {
 }
 
 // look looks whether the call of w still gets on. A sink that loops over many short calls
-// does, as long as it begins records. A look that comes late, since the process was stopped,
-// counts as if it had come in time.
+// does, as long as it begins records or tells of some. A look that comes late, since the
+// process was stopped, counts as if it had come in time.
 func (w *worker) look() {
 	g := w.engine
 	var stall *StallError
@@ -112,8 +114,8 @@ func (w *worker) look() {
 		}
 		c.still += min(now.Sub(c.looked), c.every)
 		c.looked = now
-		if begun := w.batch.begun.Load() &^ taken; begun > c.seen {
-			c.seen, c.still = begun, 0
+		if seen := w.batch.begun.Load()&^taken + w.batch.told.Load(); seen > c.seen {
+			c.seen, c.still = seen, 0
 		}
 		if g.opts.StallTimeout <= 0 || c.still < g.opts.StallTimeout {
 			g.relieveLocked(w, now)

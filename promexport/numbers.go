@@ -72,7 +72,8 @@ var numbers = []number{
 			"delivery_duration_seconds.",
 		func(s *asynchandler.Stats) float64 { return float64(s.Waiting) }),
 	gauge("in_flight_seconds",
-		"Age of the delivery that is running, 0 if none is. If it grows from scrape to scrape, the destination hangs.",
+		"Time since the delivery that is running has begun or done a record, 0 if none is. "+
+			"If it grows from scrape to scrape, the destination hangs.",
 		func(s *asynchandler.Stats) float64 { return s.InFlight.Seconds() }),
 
 	gauge("memory_used_bytes",
