@@ -28,7 +28,7 @@ type (
 	//
 	//	Handler  string // name of the handler
 	//	Attempts int    // failures of the record so far, this one included
-	//	Err      error  // what next, or the fallback, returned
+	//	Err      error  // what next returned; of the fallback, it wraps that and says so
 	DeliveryError = async.DeliveryError
 	// PanicError reports that next or a callback panicked. It unwraps to Value if that is
 	// an error.

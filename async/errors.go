@@ -34,16 +34,25 @@ var (
 type DeliveryError struct {
 	Handler  string // name of the handler
 	Attempts int    // how often the record at hand was tried, this attempt included
-	Err      error  // what next returned, or the fallback
+	Err      error  // what next returned; of the fallback, it wraps that and says so
 }
 
-// Error names the handler and the attempt, and says what next returned.
+// Error names the handler and the attempt, and says what next returned, or the fallback.
 func (e *DeliveryError) Error() string {
 	return fmt.Sprintf("asynchandler: handler %q: delivery failed (attempt %d): %v", e.Handler, e.Attempts, e.Err)
 }
 
-// Unwrap returns what next returned.
+// Unwrap returns Err.
 func (e *DeliveryError) Unwrap() error { return e.Err }
+
+// fallbackError is an error of the fallback.
+type fallbackError struct{ err error }
+
+// Error returns what failed.
+func (e *fallbackError) Error() string { return "fallback: " + e.err.Error() }
+
+// Unwrap returns the fallback's error.
+func (e *fallbackError) Unwrap() error { return e.err }
 
 // PanicError reports code that panicked on a goroutine of the handler, or ended
 // that goroutine with [runtime.Goexit], which the worker survives too.

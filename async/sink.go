@@ -116,7 +116,10 @@ func (s handlerSink) handle(e *entry) error {
 	if !e.h.fallback.Enabled(e.context(), e.rec.Level) {
 		return errNotEnabled
 	}
-	return e.handle(e.h.fallback)
+	if err := e.handle(e.h.fallback); err != nil {
+		return &fallbackError{err}
+	}
+	return nil
 }
 
 var errNotEnabled = errors.New("asynchandler: the fallback is not enabled for the level of a record that next refused")
