@@ -141,3 +141,25 @@ func BenchmarkEvictOne(b *testing.B) {
 		pushPayload(r, p)
 	}
 }
+
+// BenchmarkEvictReturned makes room for one element where many protected ones have been set
+// aside, and those that were taken last are back before them.
+func BenchmarkEvictReturned(b *testing.B) {
+	for _, aside := range []int{512, 32_768} {
+		b.Run(strconv.Itoa(aside), func(b *testing.B) {
+			r := New[payload](1 << 16)
+			for range aside {
+				pushPayload(r, &payload{1})
+			}
+			protected := func(p *payload) bool { return p[0] == 1 }
+			r.Evict(1, protected, func(*payload) {})
+			for b.Loop() {
+				b.StopTimer()
+				r.Return(make([]payload, 64))
+				b.StartTimer()
+				for r.Evict(1, protected, func(*payload) {}) > 0 {
+				}
+			}
+		})
+	}
+}

@@ -139,12 +139,12 @@ func (r *Ring[T]) Evict(n int, protected func(*T) bool, drop func(*T)) (evicted 
 }
 
 // evictSide does Evict's work among the elements that were returned. Once it has
-// looked at all of them, those that are left are known to be protected.
+// looked at all of them, those that are left are known to be protected. Those behind them
+// stay where they are, however many.
 func (r *Ring[T]) evictSide(n int, protected func(*T) bool, drop func(*T)) (evicted int) {
-	loose, rest := r.side[:r.loose], r.side[r.loose:]
 	kept := r.side[:0]
-	for i := range loose {
-		if e := &loose[i]; evicted >= n || protected(&e.v) {
+	for i := 0; i < r.loose && evicted < n; i++ {
+		if e := &r.side[i]; protected(&e.v) {
 			kept = append(kept, *e)
 		} else {
 			drop(&e.v)
@@ -152,13 +152,12 @@ func (r *Ring[T]) evictSide(n int, protected func(*T) bool, drop func(*T)) (evic
 			evicted++
 		}
 	}
-	r.loose = len(kept)
-	if evicted < n {
+	copy(r.side[evicted:], kept)
+	clear(r.side[:evicted])
+	if r.loose -= evicted; evicted < n {
 		r.loose = 0
 	}
-	kept = append(kept, rest...)
-	clear(r.side[len(kept):])
-	r.setSide(kept)
+	r.setSide(r.side[evicted:])
 	return evicted
 }
 
