@@ -74,15 +74,14 @@ func ExampleWithSpool_look() {
 	if err != nil {
 		panic(err)
 	}
-	r := slog.NewRecord(time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC), slog.LevelInfo, "order placed", 0)
-	_ = h.Handle(context.Background(), r)
-	_ = h.Close()
+	slog.New(h).Info("order placed", "id", 17)
+	_ = h.Close() // it was tried: the line that conn did not take is on the disk
 
 	if err := os.CopyFS(dir+"/copy", os.DirFS(dir+"/spool")); err != nil {
 		panic(err)
 	}
 	fmt.Println(show(dir + "/copy"))
 	// Output:
-	// time=2026-05-06T07:08:09.000Z level=INFO msg="order placed"
+	// level=INFO msg="order placed" id=17
 	// <nil>
 }
