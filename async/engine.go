@@ -103,7 +103,7 @@ func newEngine(opts Options) *engine {
 	}
 	g.course.MaxAttempts, g.course.Plain = opts.MaxAttempts, opts.Gate == nil
 	if o, ok := opts.Gate.(OpenTimer); ok {
-		g.course.OpenTime = o.OpenTime()
+		g.early(func() { g.course.OpenTime = o.OpenTime() })
 	}
 	g.seq = firstSeq
 	g.disk.initSpool(g)

@@ -53,6 +53,16 @@ func (g *engine) notePanic(p *PanicError) {
 	})
 }
 
+// early calls f, code of the user's, while the engine is made: nobody else has it yet.
+func (g *engine) early(f func()) {
+	g.guard(f, func(p *PanicError) {
+		if p != nil {
+			g.accounts.counts.panics++
+			g.accounts.counts.note(textOf(p), time.Now())
+		}
+	})
+}
+
 // isolate calls f and sets *err to what it returned or panicked with, also if f ends
 // the goroutine.
 func (g *engine) isolate(err *error, f func() error) {

@@ -67,8 +67,12 @@ func (s *sleeper) limitNaps() {
 	case g.opts.Linger > 0:
 		s.gather = g.opts.Linger
 		g.pressing = min(g.pressing, uint64(g.opts.BatchSize))
-	case g.budget != nil && g.budget.Limit() < small:
-		s.gather = shortNap
+	case g.budget != nil:
+		g.early(func() {
+			if g.budget.Limit() < small {
+				s.gather = shortNap
+			}
+		})
 	}
 	if s.gather < time.Microsecond {
 		s.gather = 0

@@ -95,7 +95,7 @@ type disk struct {
 type diskOp struct {
 	puts    bool      // it is to put records there
 	evicted []evictee // records that went for want of room
-	size    int       // records there, after it
+	size    int       // records there, after it; negative if the spool did not say
 	large   []int     // of the batch, those that can never be there
 }
 
@@ -107,16 +107,15 @@ func (d *disk) initSpool(g *engine) {
 		return
 	}
 	d.spool = s
-	d.size = s.Len()
+	g.early(func() { d.size = s.Len() })
 	d.recovered, d.waiting = uint64(d.size), d.size
 	d.head, d.loaded = loadedSeq, loadedSeq
 	d.kept = map[string]*Handler{}
 	if t, ok := s.(EvictTeller); ok {
-		d.tells = true
-		t.OnEvict(d.evict)
+		g.early(func() { t.OnEvict(d.evict); d.tells = true })
 	}
 	if l, ok := s.(SizeLimiter); ok {
-		d.max = l.MaxRecord()
+		g.early(func() { d.max = l.MaxRecord() })
 	}
 }
 
@@ -208,6 +207,9 @@ func (w *worker) spooledLocked(a *attempt) {
 // afterDiskLocked accounts for what a call into the spool did beside what it was for.
 func (d *disk) afterDiskLocked(err error, now time.Time) {
 	evicted := d.op.evicted
+	if d.op.size < 0 {
+		d.op.size = d.size - len(evicted)
+	}
 	if !d.tells {
 		for range d.size - d.op.size {
 			evicted = append(evicted, evictee{level: slog.LevelInfo})

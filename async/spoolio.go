@@ -16,7 +16,7 @@ type spoolSink struct{ g *engine }
 func (s spoolSink) Deliver(b *Batch) (done int, err error) {
 	d := &s.g.disk
 	d.op = diskOp{puts: true}
-	defer func() { d.op.size = d.spool.Len() }()
+	defer d.measure()
 	var records [][]byte
 	n := 0
 	for ; b.Next(); n++ {
@@ -111,17 +111,25 @@ func (l *loading) read() error {
 		}
 		l.held = append(l.held, h)
 	}
-	if n := d.spool.Len(); len(records) == 0 && l.outstanding == 0 && n > 0 {
-		return fmt.Errorf("it has %d records and returns none", n)
+	if len(records) == 0 && l.outstanding == 0 {
+		if n := d.spool.Len(); n > 0 {
+			return fmt.Errorf("it has %d records and returns none", n)
+		}
 	}
 	return nil
+}
+
+// measure asks the spool how many records it has after the call.
+func (d *disk) measure() {
+	d.op.size = -1
+	d.g.apart(func() { d.op.size = d.spool.Len() })
 }
 
 // end accounts for the call, whatever became of it.
 func (l *loading) end() {
 	g := l.w.engine
 	d := &g.disk
-	d.op.size = d.spool.Len()
+	d.measure()
 	a := attempt{w: l.w, now: time.Now()}
 	if l.err != nil {
 		a.err = &spoolError{l.err}
@@ -129,10 +137,10 @@ func (l *loading) end() {
 	g.guard(a.read, g.notePanic)
 	g.locked(func() {
 		l.w.endLocked(&a)
-		d.full = l.err == nil && len(l.held) == 0 && d.op.size > l.outstanding
 		d.size -= l.removed
 		d.head += uint64(l.removed)
 		d.afterDiskLocked(l.err, a.now)
+		d.full = l.err == nil && len(l.held) == 0 && d.op.size > l.outstanding
 		if a.err != nil {
 			a.noteErrorLocked()
 		}

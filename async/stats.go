@@ -198,7 +198,7 @@ func (c *accounts) stats() Stats {
 	}
 	if d := g.disk.spool; d != nil {
 		s.HasSpool = true
-		s.SpooledBytes, s.SpoolDamaged = d.Bytes(), d.Damaged()
+		g.guard(func() { s.SpooledBytes, s.SpoolDamaged = d.Bytes(), d.Damaged() }, g.notePanic)
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,7 +28,7 @@ type userCode struct {
 // run is called by each piece of user code. Only the first 8 calls do anything: what is
 // logged from within may make the same code run again.
 func (u *userCode) run(kind string) {
-	if kind == u.kind && u.calls.Add(1) <= 8 {
+	if kind == u.kind && u.do != nil && u.calls.Add(1) <= 8 {
 		u.do()
 	}
 }
@@ -58,6 +59,33 @@ type userGate struct{ u *userCode }
 func (g userGate) Allow() async.Permit      { g.u.run("Allow"); return async.Permit{OK: true} }
 func (g userGate) Done(uint64, bool, error) { g.u.run("Gate.Done") }
 func (g userGate) Trip()                    { g.u.run("Trip") }
+func (g userGate) Stats() (s async.BreakerStats) {
+	g.u.run("Gate.Stats")
+	return s
+}
+func (g userGate) OpenTime() time.Duration { g.u.run("OpenTime"); return 0 }
+
+// userSpool runs the code before what it does.
+type userSpool struct {
+	async.Spool
+	u *userCode
+}
+
+func (s userSpool) Append(records [][]byte) error { s.u.run("Append"); return s.Spool.Append(records) }
+
+func (s userSpool) Next(limit int) ([][]byte, error) { s.u.run("Next"); return s.Spool.Next(limit) }
+
+func (s userSpool) Remove(n int) error { s.u.run("Remove"); return s.Spool.Remove(n) }
+func (s userSpool) Len() int           { s.u.run("Len"); return s.Spool.Len() }
+func (s userSpool) Bytes() int64       { s.u.run("Bytes"); return s.Spool.Bytes() }
+func (s userSpool) Damaged() uint64    { s.u.run("Damaged"); return s.Spool.Damaged() }
+
+func (s userSpool) Close() error                  { s.u.run("Spool.Close"); return s.Spool.Close() }
+func (s userSpool) MaxRecord() int64              { s.u.run("MaxRecord"); return 1 << 20 }
+func (s userSpool) OnEvict(f func(record []byte)) { s.u.run("OnEvict") }
+
+// spoolKinds are the methods of a spool.
+var spoolKinds = []string{"Append", "Next", "Remove", "Len", "Bytes", "Damaged", "Spool.Close", "MaxRecord", "OnEvict"}
 
 // userBudget runs the code outside its own lock, before anything is taken or given back.
 type userBudget struct {
@@ -68,7 +96,7 @@ type userBudget struct {
 func (b *userBudget) TryAcquire(n int64) bool { b.u.run("TryAcquire"); b.used.Add(n); return true }
 func (b *userBudget) Release(n int64)         { b.used.Add(-n); b.u.run("Release") }
 func (b *userBudget) Used() int64             { b.u.run("Used"); return b.used.Load() }
-func (b *userBudget) Limit() int64            { return 1 << 30 }
+func (b *userBudget) Limit() int64            { b.u.run("Limit"); return 1 << 30 }
 
 type userLevel struct{ u *userCode }
 
@@ -87,17 +115,18 @@ func (s userSink) Deliver(b *async.Batch) (delivered int, err error) {
 	return delivered, nil
 }
 func (s userSink) Flush() error         { s.u.run("Flush"); return nil }
-func (s userSink) WrittenBytes() uint64 { return 0 }
+func (s userSink) WrittenBytes() uint64 { s.u.run("WrittenBytes"); return 0 }
 
 // userKinds are the names of the pieces of code.
-var userKinds = []string{
+var userKinds = append([]string{
 	"Error", "Is", "Unwrap", "Done", "Err", "Value", "Allow", "Gate.Done", "Trip",
 	"TryAcquire", "Release", "Used", "Level", "Deliver", "Flush", "Handle",
 	"ErrorHandler", "OnDrop", "OnHighWater", "ContextFunc", "OnShutdown",
-}
+	"Limit", "WrittenBytes", "Gate.Stats", "OpenTime",
+}, spoolKinds...)
 
 // newUserHandler returns a handler with a piece of the user's code at every place.
-func newUserHandler(u *userCode) (*async.Handler, *userBudget, *testsink.Gate) {
+func newUserHandler(t *testing.T, u *userCode) (*async.Handler, *userBudget, *testsink.Gate) {
 	gate := testsink.NewGate()
 	budget := &userBudget{u: u}
 	next := testsink.Func(func(ctx context.Context, r slog.Record) error {
@@ -111,7 +140,7 @@ func newUserHandler(u *userCode) (*async.Handler, *userBudget, *testsink.Gate) {
 		}
 		return nil
 	})
-	h := async.New(next, async.Options{
+	opts := async.Options{
 		Capacity: 8, Sink: userSink{u}, Gate: userGate{u}, Budget: budget, StallTimeout: time.Second,
 		ProtectedLevel: userLevel{u}, SyncLevel: slog.LevelError, HighWater: 0.5,
 		OnHighWater:  func(int, int) { u.run("OnHighWater") },
@@ -119,7 +148,23 @@ func newUserHandler(u *userCode) (*async.Handler, *userBudget, *testsink.Gate) {
 		OnDrop:       func(context.Context, slog.Record, async.DropReason) { u.run("OnDrop") },
 		ContextFunc:  func(ctx context.Context) context.Context { u.run("ContextFunc"); return ctx },
 		OnShutdown:   []func(context.Context) error{func(context.Context) error { u.run("OnShutdown"); return nil }},
+	}
+	if slices.Contains(spoolKinds, u.kind) {
+		opts.Spool = userSpool{openSpool(t, t.TempDir()), u}
+	}
+	var h *async.Handler
+	var made sync.WaitGroup
+	made.Go(func() {
+		defer func() { assert.Nil(t, recover()) }()
+		h = async.New(next, opts)
 	})
+	made.Wait()
+	if h == nil { // the code has ended the goroutine
+		do := u.do
+		u.do = nil
+		h = async.New(next, opts)
+		u.do = do
+	}
 	return h, budget, gate
 }
 
@@ -173,9 +218,16 @@ func assertLaw(t *testing.T, h *async.Handler, budget *userBudget, u *userCode) 
 func TestUserCodeUsesTheHandler(t *testing.T) {
 	for _, kind := range userKinds {
 		bubble(t, kind, func(t *testing.T) {
+			var (
+				h      *async.Handler
+				budget *userBudget
+				gate   *testsink.Gate
+			)
 			u := &userCode{kind: kind}
-			h, budget, gate := newUserHandler(u)
 			u.do = func() {
+				if h == nil { // called by New
+					return
+				}
 				h.Stats()
 				_ = h.Health()
 				_ = say(h, slog.LevelInfo, "from within")
@@ -183,6 +235,7 @@ func TestUserCodeUsesTheHandler(t *testing.T) {
 				defer cancel()
 				_ = h.Flush(ctx)
 			}
+			h, budget, gate = newUserHandler(t, u)
 			exercise(t, h, u, gate)
 			assertLaw(t, h, budget, u)
 		})
@@ -199,7 +252,7 @@ func TestUserCodeThatPanicsOrExits(t *testing.T) {
 		for _, kind := range userKinds {
 			bubble(t, end.name+"/"+kind, func(t *testing.T) {
 				u := &userCode{kind: kind, do: end.do}
-				h, budget, gate := newUserHandler(u)
+				h, budget, gate := newUserHandler(t, u)
 				exercise(t, h, u, gate)
 				assertLaw(t, h, budget, u)
 			})
