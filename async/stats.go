@@ -242,9 +242,13 @@ func (c *accounts) counted(now time.Time) (s Stats, l latency.Histogram, d laten
 	return s, l, d
 }
 
-// underwayLocked counts the records of the calls under way that are done.
+// underwayLocked counts the records of the calls under way that are done. One that goes straight
+// through is in no count before its call ends.
 func (c *accounts) underwayLocked() (delivered, fallback, replayed uint64) {
 	g := c.g
+	if g.phase == finished {
+		return 0, 0, 0
+	}
 	for _, w := range g.busy {
 		if w == nil || w.report || w.call.forsaken {
 			continue
