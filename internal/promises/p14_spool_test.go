@@ -139,27 +139,6 @@ func TestASpoolIsOneHandlers(t *testing.T) {
 	require.NoError(t, asynchandler.New(slog.DiscardHandler, asynchandler.WithSpool(s)).Close())
 }
 
-// unsure is a Spool whose Len panics at first.
-type unsure struct {
-	*spool.Spool
-	was bool
-}
-
-func (s *unsure) Len() int {
-	if !s.was {
-		s.was = true
-		panic("Len")
-	}
-	return s.Spool.Len()
-}
-
-// A constructor that panicked has taken nothing.
-func TestASpoolIsNoHandlers(t *testing.T) {
-	s := &unsure{Spool: openSpool(t, t.TempDir())}
-	require.PanicsWithValue(t, "Len", func() { asynchandler.New(slog.DiscardHandler, asynchandler.WithSpool(s)) })
-	require.NoError(t, asynchandler.New(slog.DiscardHandler, asynchandler.WithSpool(s)).Close())
-}
-
 // What is on the disk may be refused, and trouble the breaker, before New has returned: a
 // matter for the race detector.
 func TestTheBreakerPanicsOverTheDisk(t *testing.T) {
