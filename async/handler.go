@@ -35,14 +35,19 @@ var _ slog.Handler = (*Handler)(nil)
 
 // New returns a handler that delivers to next, and starts its worker. It panics
 // if next is nil or an option is out of its range.
-func New(next slog.Handler, opts Options) *Handler {
+func New(next slog.Handler, opts Options) (h *Handler) {
 	if next == nil {
 		panic("async: New: next is nil")
 	}
 	opts = opts.withDefaults()
 	check("Spool", "that of another handler", claims.Take(opts.Spool))
+	defer func() {
+		if h == nil { // code of the user's ended the goroutine
+			claims.Release(opts.Spool)
+		}
+	}()
 	g := newEngine(opts)
-	h := &Handler{engine: g, next: next, fallback: g.opts.Fallback, values: newValues(next, &g.opts)}
+	h = &Handler{engine: g, next: next, fallback: g.opts.Fallback, values: newValues(next, &g.opts)}
 	reporter := &Handler{engine: g, next: next}
 	if h.values.replace != nil {
 		reporter.next = replacing{next, h}
