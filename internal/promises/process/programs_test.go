@@ -1,4 +1,4 @@
-//go:build !js && !wasip1
+//go:build unix
 
 package process_test
 
@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -95,9 +94,6 @@ type child struct {
 // newChild returns a program that has not begun. It is killed if it takes a minute.
 func newChild(t *testing.T, program string, environment ...string) *child {
 	t.Helper()
-	if runtime.GOOS == "windows" || runtime.GOOS == "plan9" {
-		t.Skip("the programs need the signals and the inherited files of Unix")
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	c := &child{}
