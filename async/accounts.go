@@ -93,7 +93,7 @@ func (c *accounts) reportsLocked() bool {
 // record left that it could go with.
 func (c *accounts) finalReportDueLocked() bool {
 	g := c.g
-	return g.phase == draining && !c.report.final && g.depthLocked(g.ring.Tail())+g.course.Len()-g.course.Stored() == 0 && c.reportsLocked()
+	return !c.report.final && g.depthLocked(g.ring.Tail())+g.course.Len()-g.course.Stored() == 0 && c.reportsLocked()
 }
 
 // noteRefusedLocked notes drops that were counted without the lock.

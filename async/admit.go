@@ -258,7 +258,7 @@ const gather = time.Millisecond
 func (a *admission) admit(now time.Time, last bool) {
 	g := a.g
 	since := now.Sub(g.began)
-	if a.room.Waiting() == 0 || !last && !a.muchRoom() && since-time.Duration(a.admitted.Load()) < gather {
+	if a.room.Waiting() == 0 || !last && !g.muchRoom() && since-time.Duration(a.admitted.Load()) < gather {
 		return
 	}
 	a.admitted.Store(int64(since))
@@ -271,9 +271,6 @@ func (a *admission) admitNow() {
 		a.room.Admit(a.serve)
 	}
 }
-
-// muchRoom reports whether a quarter of the queue is free.
-func (a *admission) muchRoom() bool { return a.g.ring.Waiting() <= a.g.ring.Cap()*3/4 }
 
 // serve puts the record of one who waits into the ring.
 func (a *admission) serve(w *waitroom.Waiter[entry]) (in bool) {

@@ -203,16 +203,6 @@ func (t *turn) give() {
 	t.free.Signal()
 }
 
-// isClosed reports whether ch is.
-func isClosed(ch <-chan struct{}) bool {
-	select {
-	case <-ch:
-		return true
-	default:
-		return false
-	}
-}
-
 // await waits until ch is closed, or until grace after done is, and reports which.
 func await(done, ch <-chan struct{}) bool {
 	select {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/course"
+	"github.com/asynchandler/asynchandler/internal/waitroom"
 )
 
 // attempt is one call of a sink and what became of it.
@@ -77,7 +78,9 @@ func (a *attempt) complete() {
 	w, g := a.w, a.w.engine
 	a.now = time.Now()
 	g.locked(a.accountLocked)
-	defer g.tellDropped(a.dropped)
+	if len(a.dropped) > 0 {
+		defer g.tellDropped(a.dropped)
+	}
 	if w.call.to == toSpool {
 		defer g.disk.tellGone() // these are older
 	}
@@ -93,16 +96,6 @@ func (a *attempt) complete() {
 			g.sleeper.poke() // who has the role may have asked the gate before it heard
 		}
 	}
-}
-
-// tellFailed tells the error handler of a failed attempt.
-func (a *attempt) tellFailed() {
-	g := a.w.engine
-	if a.panicked != nil {
-		g.tell.error(a.panicked)
-		return
-	}
-	g.tell.error(&DeliveryError{Handler: g.opts.Name, Attempts: a.attempts, Err: a.err})
 }
 
 // tellGate gives the ticket back.
@@ -150,7 +143,9 @@ func (a *attempt) accountLocked() {
 	case begun > a.done:
 		w.holdLocked(a.done, begun) // the sink has nothing to say of them
 	}
-	a.restoreLocked(begun)
+	if begun < b.own {
+		a.restoreLocked(begun)
+	}
 	if w.call.to == toSpool {
 		g.disk.afterDiskLocked(a.err, a.now)
 	}
@@ -160,31 +155,6 @@ func (a *attempt) accountLocked() {
 	if a.probe {
 		a.probeLocked()
 	}
-}
-
-// probeLocked keeps the ticket of a probe until one of its records is taken or it ends.
-func (a *attempt) probeLocked() {
-	g := a.w.engine
-	if a.err != nil && a.counts() {
-		g.probe.err = a.err
-	}
-	a.verdict = g.probe.err
-	a.probing = g.probe.open && g.course.Probing() && a.done == 0
-	g.probe.open = a.probing
-}
-
-// counts reports whether the failure is one for the gate.
-func (a *attempt) counts() bool { return !a.permanent || a.panicked != nil }
-
-func (a *attempt) noteErrorLocked() {
-	g := a.w.engine
-	if a.panicked != nil {
-		g.accounts.counts.panics++
-	} else {
-		g.accounts.counts.deliveryErrors++
-	}
-	g.accounts.counts.lastErr = a.err
-	g.accounts.counts.note(a.text, a.now)
 }
 
 // settleDoneLocked is about the records that have got where they should.
@@ -228,67 +198,95 @@ func (a *attempt) settleDoneLocked() {
 	a.settled = a.done
 }
 
-// failedLocked says what becomes of the records from a.done to begun, which an attempt
-// began and which have not got where they should.
-func (a *attempt) failedLocked(begun int) {
-	w, g := a.w, a.w.engine
-	failed := begun - a.done
-	switch {
-	case failed == 0: // trouble that is over
-		a.attempts = 1
-	case w.call.to == toFallback: // nobody else would take it
-		a.attempts = w.batch.heldAt(a.done).Attempts + 1
-		w.giveUpLocked(a.done)
-		w.holdLocked(a.done+1, begun)
-	case w.report && !w.batch.torn:
-		g.accounts.report.undone(g.phase != running)
-		a.charge = a.counts()
-		a.attempts = 1
-	case g.phase == abandoned:
-		w.leaveLocked(a.done, begun)
-		a.attempts = w.batch.heldAt(a.done).Attempts + 1
-	case failed == 1 || w.batch.torn:
-		a.failedAloneLocked()
-		w.holdLocked(a.done+1, begun)
-	default:
-		a.attempts = w.batch.heldAt(a.done).Attempts + 1
-		a.charge = g.course.FailedTogether(w.recordsLocked(a.done, begun), !a.counts(), a.now)
-		w.handLocked(-failed)
-	}
+// target is who is called. There is at most one call into each at a time.
+type target uint8
+
+const (
+	toNext target = iota
+	toFallback
+	toSpool
+	targets
+)
+
+// call is one call of the sink, the fallback or their Flush that is watched.
+// Guarded by engine.mu.
+type call struct {
+	running  bool
+	stalled  bool
+	forsaken bool // its records have their outcome already
+	to       target
+	since    time.Time
+	timer    *time.Timer   // of the watch; armed while running
+	every    time.Duration // between two looks
+	looked   time.Time     // at the last one
+	seen     int64         // records begun then, and those that were done
+	still    time.Duration // for how long there was no other, as far as looks can tell
+	charge   waitroom.Charge
 }
 
-// failedAloneLocked is failedLocked for one record.
-func (a *attempt) failedAloneLocked() {
-	w, g := a.w, a.w.engine
-	var fate course.Fate
-	h := w.olderLocked(w.batch.heldAt(a.done))
-	fallback := g.fallbackLocked()
-	a.attempts = h.Attempts + 1
-	fate, a.charge = g.course.Failed(h, course.Failure{
-		Permanent: !a.counts(),
-		Panicked:  a.panicked != nil,
-		Torn:      w.batch.torn,
-		Fallback:  (fallback == course.Free || fallback == course.Busy) && !w.report,
-	}, a.now)
-	switch {
-	case fate == course.GivenUp:
-		w.giveUpLocked(a.done)
-	default:
-		w.handLocked(-1)
-	}
-}
-
-// giveUpLocked gives the i-th record of the batch the outcome that it has failed.
-func (w *worker) giveUpLocked(i int) {
+// beginLocked notes that w makes a call with the records of its batch.
+func (w *worker) beginLocked(to target, now time.Time) {
 	g := w.engine
-	if w.report {
-		return
+	w.batch.open()
+	every := long
+	if quarter := g.opts.StallTimeout / 4; quarter > 0 {
+		every = quarter
 	}
-	g.accounts.notePeakLocked()
-	g.accounts.ledger.Failed++
-	g.accounts.outcomeLocked(w.batch.at(i))
-	if w.onDisk() {
-		g.disk.waiting--
+	if g.hasAside() {
+		every = min(every, long/4)
 	}
-	w.handLocked(-1)
+	every /= (every-1)/long + 1 // not above long: InFlight is as exact
+	w.call = call{running: true, to: to, since: now, looked: now, every: every, seen: 1, timer: w.call.timer}
+	g.busy[to] = w
+	if w.call.timer == nil {
+		w.call.timer = time.AfterFunc(every, func() { w.look() })
+	} else {
+		w.call.timer.Reset(every)
+	}
 }
+
+// endLocked notes that the call has returned, with what became of it.
+func (w *worker) endLocked(a *attempt) {
+	g := w.engine
+	if w.call.timer != nil {
+		w.call.timer.Stop()
+	}
+	c := &w.call
+	c.running = false
+	g.busy[c.to] = nil
+	if c.to == toNext {
+		g.sleep.CompareAndSwap(calling, awake)
+	}
+	d := a.now.Sub(c.since)
+	if c.to != toSpool {
+		g.patience.credit.Settle(&c.charge, a.done, d)
+	}
+	if c.to == toSpool && g.disk.idle != nil {
+		close(g.disk.idle)
+		g.disk.idle = nil
+	}
+	if isClosed(*g.patience.dry.Load()) {
+		g.patience.refill()
+	}
+	if c.to == toNext {
+		g.accounts.durations.Record(d)
+	}
+	if w.replaced {
+		if g.worker != nil && g.phase <= draining {
+			// It may have taken younger records meanwhile. What w puts back comes before them.
+			g.worker.takeBackLocked()
+		}
+		g.sleeper.poke() // it may wait for this call
+	}
+}
+
+// handLocked counts n records more in the hands of workers. Those that are on the disk are
+// counted there.
+func (w *worker) handLocked(n int) {
+	if !w.report && !w.onDisk() {
+		w.engine.hands += n
+	}
+}
+
+// onDisk reports whether the records of the batch are counted as on the disk.
+func (w *worker) onDisk() bool { return w.stored && !w.moved }

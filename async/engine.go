@@ -1,15 +1,12 @@
 package async
 
 import (
-	"context"
-	"log/slog"
 	"math"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/course"
-	"github.com/asynchandler/asynchandler/internal/notify"
 	"github.com/asynchandler/asynchandler/internal/ring"
 )
 
@@ -145,88 +142,6 @@ func (g *engine) locked(f func()) {
 	}
 }
 
-// enqueue puts the record into the ring. This is the log call: every caller pays
-// for what is done here.
-func (g *engine) enqueue(ctx context.Context, h *Handler, r *slog.Record, size int64, in *intake) error {
-	if g.rare {
-		return g.enqueueRare(ctx, h, r, size, in)
-	}
-	if g.budget != nil && !g.budget.TryAcquire(size) {
-		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size}, in)
-	}
-	pos, e, status := g.ring.Reserve()
-	if status != ring.Reserved {
-		return g.admission.enqueueSlow(ctx, h, r, &request{level: r.Level, size: size, acquired: true}, in)
-	}
-	in.counted = true
-	g.put(pos, e, ctx, h, r, size)
-	g.follow(pos, r.Level)
-	return nil
-}
-
-// enqueueRare is enqueue for handlers with options that few have.
-func (g *engine) enqueueRare(ctx context.Context, h *Handler, r *slog.Record, size int64, in *intake) error {
-	if g.opts.ContextFunc != nil {
-		ctx = g.opts.ContextFunc(ctx)
-	}
-	q := &request{level: r.Level, size: size}
-	awaited := g.opts.SyncLevel != nil && r.Level >= g.opts.SyncLevel.Level() && !g.callers.within()
-	if !awaited {
-		return g.admission.enqueueSlow(ctx, h, r, q, in)
-	}
-	b := &barrier{sync: true}
-	if !g.barriers.add(b) {
-		return g.admission.enqueueSlow(ctx, h, r, q, in)
-	}
-	defer g.barriers.remove(b)
-	err := g.admission.enqueueSlow(ctx, h.awaitedBy(b), r, q, in)
-	if err == nil {
-		g.sleeper.wakeUpNow()
-		g.barriers.awaitOutcome(b)
-	}
-	return err
-}
-
-// put fills the reserved slot and hands it over.
-func (g *engine) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *slog.Record, size int64) {
-	if !h.values.noContext {
-		e.ctx = ctx
-	}
-	e.h = h
-	e.size = size
-	e.rec = *r
-	g.ring.Publish(pos)
-}
-
-// follow sees to what follows from a record in the ring.
-func (g *engine) follow(pos uint64, level slog.Level) {
-	if g.lingers && g.urgent(level) {
-		g.hurry(pos)
-	} else if g.sleep.Load() != awake {
-		g.wakeFor(pos, level)
-	}
-	if g.highWater > 0 {
-		g.tellHighWater(g.reachedHighWater(pos))
-	}
-}
-
-// reachedHighWater returns Depth if the record at pos, just published, made it reach the
-// mark, else 0.
-func (g *engine) reachedHighWater(pos uint64) (depth int) {
-	depth = int(int64(pos + 1 - g.outcomes.Load())) // negative if records behind this one have their outcome already
-	if depth < int(g.highWater) || g.alerted.Load() || !g.alerted.CompareAndSwap(false, true) {
-		return 0
-	}
-	return depth
-}
-
-// tellHighWater has OnHighWater called if depth says that the mark was reached.
-func (g *engine) tellHighWater(depth int) {
-	if depth > 0 {
-		g.tell.queue.Add(notify.All, func() { g.opts.OnHighWater(depth, g.ring.Cap()) })
-	}
-}
-
 // depthLocked is how many of the records before tail wait or are in the hands of
 // workers. One that goes straight through counts when it has its outcome, or waits for that
 // as the sink has a part of it.
@@ -251,3 +166,16 @@ func (g *engine) heldLocked() int {
 
 // hasAside reports whether records can go elsewhere than to next.
 func (g *engine) hasAside() bool { return g.opts.Fallback != nil || g.opts.Spool != nil }
+
+// muchRoom reports whether a quarter of the queue is free.
+func (g *engine) muchRoom() bool { return g.ring.Waiting() <= g.ring.Cap()*3/4 }
+
+// isClosed reports whether ch is.
+func isClosed(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}

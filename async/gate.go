@@ -1,6 +1,10 @@
 package async
 
-import "time"
+import (
+	"time"
+
+	"github.com/asynchandler/asynchandler/internal/course"
+)
 
 // A Gate says whether next may be tried now: a circuit breaker. The handler asks
 // before each delivery, which may be of many records. It calls the methods with no
@@ -67,4 +71,10 @@ func (g *engine) trip() {
 	if g.opts.Gate != nil {
 		g.guard(g.opts.Gate.Trip, g.notePanic)
 	}
+}
+
+func (g *engine) endProbeLocked() (p plan) {
+	p.Act, p.ticket, p.err = course.EndProbe, g.probe.ticket, g.probe.err
+	g.probe.open = false
+	return p
 }

@@ -9,8 +9,6 @@ import (
 
 	"github.com/asynchandler/asynchandler/internal/capture"
 	"github.com/asynchandler/asynchandler/internal/claims"
-	"github.com/asynchandler/asynchandler/internal/known"
-	"github.com/asynchandler/asynchandler/internal/recordsize"
 )
 
 // Handler is a [slog.Handler] that puts records into a bounded queue and returns;
@@ -75,34 +73,6 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Enqueue(ctx, &r)
 }
-
-// Enqueue is Handle for handlers that wrap this one: it spares them the copy of
-// a record passed by value. It may change *r and does not keep r.
-func (h *Handler) Enqueue(ctx context.Context, r *slog.Record) (err error) {
-	in := intake{g: h.engine}
-	defer in.end(&err)
-	through, size := h.fit(r)
-	if through != h {
-		size += known.DerivedBytes
-	}
-	err = in.g.enqueue(ctx, through, r, size, &in)
-	in.returned = true
-	return err
-}
-
-// fit makes r ready to wait, and cuts it if it is too large. It returns the handler that r is
-// to be delivered through, and the size of what is kept.
-func (h *Handler) fit(r *slog.Record) (*Handler, int64) {
-	h, size, whole := h.prepare(r)
-	if limit := h.engine.maxSize; limit > 0 && size > limit && whole {
-		recordsize.Truncate(r, limit, h.shownText)
-		size = recordsize.Of(r)
-	}
-	return h, size
-}
-
-// shownText returns the text of a value that is cut.
-func (h *Handler) shownText(x any) string { return capture.ShownText(x, h.values.format) }
 
 // WithAttrs returns a handler on the same queue and worker whose records have
 // these attributes too. They reach next at once, on the caller. Without

@@ -108,29 +108,31 @@ func (s *ending) seal() (first bool) {
 	return first
 }
 
-// drainedLocked reports whether a shutdown has nothing left to wait for.
+// nearlyLocked has a shutdown end, with a last report on drops, instead of a rest for nothing.
+func (s *ending) nearlyLocked(p *plan) {
+	r := &s.g.accounts.report
+	p.report = p.Wait == 0 && s.g.accounts.finalReportDueLocked()
+	r.final = r.final || p.report // others may log on and on
+	p.drained = !p.report && s.drainedLocked()
+}
+
+// drainedLocked reports whether nothing is left to wait for.
 func (s *ending) drainedLocked() bool {
 	g := s.g
-	return g.phase == draining && g.depthLocked(g.ring.Tail())+g.course.Len()-g.course.Stored() == 0 && !g.course.Torn() && g.busy[toNext] == nil && g.busy[toSpool] == nil
+	return g.depthLocked(g.ring.Tail())+g.course.Len()-g.course.Stored() == 0 && !g.course.Torn() && g.busy[toNext] == nil && g.busy[toSpool] == nil
 }
 
 // finish is called by the worker when nothing is left to deliver. It reports
 // whether the worker must go on.
 func (w *worker) finish() (more bool) {
 	g := w.engine
-	if g.barriers.waiters.Load() > 0 && g.barriers.unserved() {
+	if g.barriers.waiters.Load() > 0 {
 		return true // they are served first
 	}
 	var err error
 	defer func() { w.finished(err) }() // also if Flush ends the goroutine
 	w.flushSink(&err)
 	return false
-}
-
-// unserved reports whether somebody waits whom the worker has not let go yet.
-func (l *barriers) unserved() (some bool) {
-	l.g.locked(func() { some = len(l.ripened) > 0 || l.flushes > 0 })
-	return some
 }
 
 // finished ends the drain, unless something else has.

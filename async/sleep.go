@@ -197,7 +197,7 @@ func (w *worker) sparseLocked() bool {
 // processor: so not when somebody has waited for room lately.
 func (w *worker) yield() {
 	g := w.engine
-	if w.last.Sub(w.yielded) >= shortNap && g.ring.Waiting() > 0 && g.admission.muchRoom() &&
+	if w.last.Sub(w.yielded) >= shortNap && g.ring.Waiting() > 0 && g.muchRoom() &&
 		g.barriers.waiters.Load() == 0 && !g.ring.Sealed() && !g.admission.room.WantedSince(w.last.Add(-yieldAfter)) {
 		w.yielded = w.last
 		runtime.Gosched()

@@ -20,8 +20,9 @@ type patience struct {
 }
 
 func (p *patience) init(g *engine) {
+	dry := make(chan struct{})
 	p.g, p.credit = g, waitroom.NewCredit(g.opts.maxWait())
-	p.refill()
+	p.dry.Store(&dry)
 }
 
 // poll is how often it looks under Block.
@@ -87,27 +88,17 @@ func (p *patience) spend(now time.Time, passed time.Duration) {
 
 // dryUp tells all that wait that it is not worth it any more.
 func (p *patience) dryUp() {
-	dry := *p.dry.Load()
-	select {
-	case <-dry:
-	default:
+	if dry := *p.dry.Load(); !isClosed(dry) {
 		close(dry)
 	}
 }
 
-// refill lets callers wait again, if there is credit for it. The worker calls it: see
+// refill lets callers wait again, if there is credit for it. The worker calls it, after a
+// call: see
 // [waitroom.Bells] for why it makes the channel.
 func (p *patience) refill() {
-	if dry := p.dry.Load(); dry != nil {
-		select {
-		case <-*dry:
-		default:
-			return
-		}
-		if p.credit.Left() <= 0 {
-			return
-		}
+	if p.credit.Left() > 0 {
+		dry := make(chan struct{})
+		p.dry.Store(&dry)
 	}
-	dry := make(chan struct{})
-	p.dry.Store(&dry)
 }

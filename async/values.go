@@ -68,20 +68,6 @@ func newValues(next slog.Handler, o *Options) values {
 // everyRecord reports whether there is something to do with plain values, too.
 func (v *values) everyRecord() bool { return v.replace != nil || v.format&capture.Copy != 0 }
 
-// prepare makes r ready to wait. It returns the handler that r is to be delivered through, the size
-// of what is kept, and false if that is cut to fit already.
-func (h *Handler) prepare(r *slog.Record) (through *Handler, size int64, whole bool) {
-	v := &h.values
-	if v.captures && !v.preformat && v.replace == nil { // the way of most handlers
-		return h, capture.Sized(r, v.format), true
-	}
-	if size, plain := recordsize.OfPlain(r); plain && !v.everyRecord() {
-		return h, size, true
-	}
-	through, size = h.capture(r)
-	return through, size, !v.preformat
-}
-
 // capture replaces and freezes what is in r. It returns the handler that r is to be
 // delivered through, and the size of what is kept.
 func (h *Handler) capture(r *slog.Record) (*Handler, int64) {

@@ -4,34 +4,7 @@ import (
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/course"
-	"github.com/asynchandler/asynchandler/internal/waitroom"
 )
-
-// target is who is called. There is at most one call into each at a time.
-type target uint8
-
-const (
-	toNext target = iota
-	toFallback
-	toSpool
-	targets
-)
-
-// call is one call of the sink, the fallback or their Flush that is watched.
-// Guarded by engine.mu.
-type call struct {
-	running  bool
-	stalled  bool
-	forsaken bool // its records have their outcome already
-	to       target
-	since    time.Time
-	timer    *time.Timer   // of the watch; armed while running
-	every    time.Duration // between two looks
-	looked   time.Time     // at the last one
-	seen     int64         // records begun then, and those that were done
-	still    time.Duration // for how long there was no other, as far as looks can tell
-	charge   waitroom.Charge
-}
 
 // long is after which time a call is under way for long: then another worker does what can
 // be done without, if records would be lost otherwise.
@@ -43,60 +16,6 @@ func (c *call) way() course.Way {
 		return course.Hung
 	}
 	return course.Busy
-}
-
-// beginLocked notes that w makes a call with the records of its batch.
-func (w *worker) beginLocked(to target, now time.Time) {
-	g := w.engine
-	w.batch.open()
-	every := long
-	if quarter := g.opts.StallTimeout / 4; quarter > 0 {
-		every = quarter
-	}
-	if g.hasAside() {
-		every = min(every, long/4)
-	}
-	every /= (every-1)/long + 1 // not above long: InFlight is as exact
-	w.call = call{running: true, to: to, since: now, looked: now, every: every, seen: 1, timer: w.call.timer}
-	g.busy[to] = w
-	if w.call.timer == nil {
-		w.call.timer = time.AfterFunc(every, func() { w.look() })
-	} else {
-		w.call.timer.Reset(every)
-	}
-}
-
-// endLocked notes that the call has returned, with what became of it.
-func (w *worker) endLocked(a *attempt) {
-	g := w.engine
-	if w.call.timer != nil {
-		w.call.timer.Stop()
-	}
-	c := &w.call
-	c.running = false
-	g.busy[c.to] = nil
-	if c.to == toNext {
-		g.sleep.CompareAndSwap(calling, awake)
-	}
-	d := a.now.Sub(c.since)
-	if c.to != toSpool {
-		g.patience.credit.Settle(&c.charge, a.done, d)
-	}
-	if c.to == toSpool && g.disk.idle != nil {
-		close(g.disk.idle)
-		g.disk.idle = nil
-	}
-	g.patience.refill()
-	if c.to == toNext {
-		g.accounts.durations.Record(d)
-	}
-	if w.replaced {
-		if g.worker != nil && g.phase <= draining {
-			// It may have taken younger records meanwhile. What w puts back comes before them.
-			g.worker.takeBackLocked()
-		}
-		g.sleeper.poke() // it may wait for this call
-	}
 }
 
 // look looks whether the call of w still gets on. A sink that loops over many short calls
@@ -166,7 +85,7 @@ func (g *engine) relieveLocked(w *worker, now time.Time) {
 // no room must not be the first to notice.
 func (g *engine) standByLocked(w *worker, now time.Time) {
 	switch {
-	case g.phase != running || !g.course.Troubled() || g.fallbackLocked() != course.Free:
+	case g.phase != running || g.fallbackLocked() != course.Free:
 	case g.pressedLocked(now):
 		g.replaceLocked(w)
 	default:
@@ -245,56 +164,3 @@ func (w *worker) takeBackLocked() {
 	w.handLocked(n - own)
 	b.own = n
 }
-
-// restoreLocked sees to the records that were not begun.
-func (a *attempt) restoreLocked(begun int) {
-	w, g := a.w, a.w.engine
-	b := &w.batch
-	if w.report || b.own <= begun {
-		return
-	}
-	if g.phase == abandoned && w.stored {
-		w.leaveLocked(begun, b.own)
-		return
-	}
-	w.handLocked(begun - b.own)
-	switch {
-	case g.phase == abandoned:
-		for i := begun; i < b.own; i++ {
-			a.dropped = g.accounts.dropLocked(a.dropped, b.at(i), shutdown)
-		}
-	case len(b.held) > 0:
-		g.course.Hold(b.held[begun:b.own]...)
-	default:
-		g.ring.Return(b.fresh[begun:b.own])
-	}
-}
-
-// holdLocked puts records of the batch, of which nothing is known, where they are tried
-// again.
-func (w *worker) holdLocked(from, to int) {
-	g := w.engine
-	if from >= to || w.report {
-		return
-	}
-	g.course.Hold(w.recordsLocked(from, to)...)
-	w.handLocked(from - to)
-}
-
-func (w *worker) recordsLocked(from, to int) (records []course.Held[entry]) {
-	for i := from; i < to; i++ {
-		records = append(records, w.olderLocked(w.batch.heldAt(i)))
-	}
-	return records
-}
-
-// handLocked counts n records more in the hands of workers. Those that are on the disk are
-// counted there.
-func (w *worker) handLocked(n int) {
-	if !w.report && !w.onDisk() {
-		w.engine.hands += n
-	}
-}
-
-// onDisk reports whether the records of the batch are counted as on the disk.
-func (w *worker) onDisk() bool { return w.stored && !w.moved }

@@ -92,7 +92,9 @@ func (w *worker) step() (more bool) {
 	case p.Act == course.Load:
 		w.load()
 	case p.Act == course.Rest:
-		g.admission.admit(began, true)
+		if g.admission.room.Waiting() > 0 {
+			g.admission.admit(began, true)
+		}
 		w.rest(p.Decision, p.tail)
 	case p.Act == course.EndProbe:
 		g.settleTicket(p.ticket, false, p.err)
@@ -108,6 +110,9 @@ func (w *worker) step() (more bool) {
 // admitBefore lets callers in before the records in the hands of w are delivered. Those are
 // put back should the budget end the goroutine.
 func (g *engine) admitBefore(w *worker, p *plan, now time.Time) {
+	if g.admission.room.Waiting() == 0 {
+		return
+	}
 	returned := false
 	defer func() {
 		if !returned {
@@ -122,7 +127,9 @@ func (g *engine) admitBefore(w *worker, p *plan, now time.Time) {
 // the gate if the answer hangs on that.
 func (w *worker) planFor(now time.Time) (p plan) {
 	g := w.engine
-	g.purse.gauge()
+	if g.hasAside() {
+		g.purse.gauge()
+	}
 	g.locked(func() { p = w.planLocked(now, nil) })
 	if p.Act != course.Ask {
 		return p
@@ -177,10 +184,12 @@ func (w *worker) planLocked(now time.Time, permit *Permit) (p plan) {
 		w.beginLocked(toSpool, now)
 		return p
 	case course.Rest:
-		g.disk.untilRetryLocked(&p, now)
-		p.report = p.Wait == 0 && g.accounts.finalReportDueLocked()
-		g.accounts.report.final = g.accounts.report.final || p.report // others may log on and on
-		p.drained = !p.report && g.ending.drainedLocked()
+		if g.disk.spool != nil {
+			g.disk.untilRetryLocked(&p, now)
+		}
+		if g.phase == draining {
+			g.ending.nearlyLocked(&p)
+		}
 		return p
 	}
 	if p.Act == course.Try && p.From == course.Queue {
@@ -189,12 +198,6 @@ func (w *worker) planLocked(now time.Time, permit *Permit) (p plan) {
 	if !p.report && !w.takeLocked(&p, now) {
 		p.Act, p.Wait = course.Rest, 0
 	}
-	return p
-}
-
-func (g *engine) endProbeLocked() (p plan) {
-	p.Act, p.ticket, p.err = course.EndProbe, g.probe.ticket, g.probe.err
-	g.probe.open = false
 	return p
 }
 
@@ -209,7 +212,9 @@ func (w *worker) factsLocked(now time.Time, permit *Permit) course.Facts {
 		Next:     course.Unasked,
 		Probe:    g.probe.open,
 		Fallback: g.fallbackLocked(),
-		Spool:    g.disk.spoolLocked(now),
+	}
+	if g.disk.spool != nil {
+		f.Spool = g.disk.spoolLocked(now)
 	}
 	if g.admission.room.Waiting() > 0 && !w.quick {
 		f.Batch = min(f.Batch, urgent)
@@ -286,7 +291,7 @@ func (w *worker) takeLocked(p *plan, now time.Time) bool {
 		to = toSpool
 	}
 	w.beginLocked(to, now)
-	if to == toNext {
+	if to == toNext && g.course.Troubled() {
 		g.standByLocked(w, now)
 	}
 	return true
