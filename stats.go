@@ -36,6 +36,8 @@ type (
 	//	HasSpool         bool          // whether there is one; not in JSON
 	//	Spooled          int           // records on the disk of WithSpool
 	//	SpooledBytes     int64         // that the spool takes
+	//	SpoolLimit       int64         // the most that these can be, 0 if it does not say
+	//	SpoolBroken      bool          // the last call into it failed, or one hangs
 	//	SpooledTotal     uint64        // records that were put on the disk
 	//	Recovered        uint64        // records that an earlier process left there
 	//	SpoolDamaged     uint64        // records there that were found damaged; in no other counter

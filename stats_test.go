@@ -37,7 +37,7 @@ func TestStatsAsJSON(t *testing.T) {
 	assert.Equal(t, []string{
 		"blocked_ns", "breaker", "capacity", "delivered", "delivery_duration", "delivery_errors", "depth", "drop_reports", "dropped", "drops",
 		"failed", "fallback", "in_flight_ns", "latency", "memory_limit_bytes", "memory_used_bytes", "name", "panics",
-		"peak_depth", "received", "recovered", "spool_damaged", "spooled", "spooled_bytes", "spooled_total", "stalls", "waiting", "written_bytes",
+		"peak_depth", "received", "recovered", "spool_broken", "spool_damaged", "spool_limit_bytes", "spooled", "spooled_bytes", "spooled_total", "stalls", "waiting", "written_bytes",
 	}, keys(m))
 	assert.Equal(t, []string{"closed", "half_opened", "opened", "state"}, keys(m["breaker"]))
 	assert.Equal(t, []string{"count", "max_ns", "p50_ns", "p90_ns", "p95_ns", "p99_ns", "sum_ns"}, keys(m["latency"]))

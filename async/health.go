@@ -46,3 +46,9 @@ func (c *accounts) reasonLocked(breaker string, now time.Time) (reason string, s
 	}
 	return "", since
 }
+
+// brokenLocked reports whether the last call into the spool failed, or one hangs.
+func (d *disk) brokenLocked() bool {
+	w := d.g.busy[toSpool]
+	return !d.broken.IsZero() || w != nil && w.call.stalled
+}

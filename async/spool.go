@@ -12,7 +12,7 @@ import (
 // methods are called by one goroutine at a time, but for Len, Bytes and Damaged, which are
 // called concurrently with everything and must not wait for the disk.
 //
-// It may also be an [EvictTeller], a [SizeLimiter] and a [RangeRemover].
+// It may also be an [EvictTeller], a [SizeLimiter], a [BytesLimiter] and a [RangeRemover].
 type Spool interface {
 	// Append adds records at the end, in order, all or none.
 	Append(records [][]byte) error
@@ -46,6 +46,12 @@ type SizeLimiter interface {
 	MaxRecord() int64
 }
 
+// A BytesLimiter is a [Spool] that has a bound, for Stats.
+type BytesLimiter interface {
+	// MaxBytes returns the most that Bytes can be.
+	MaxBytes() int64
+}
+
 // A RangeRemover is a [Spool] that removes records behind others that stay. Without that, those
 // which were delivered while an older one was refused come again from the next process.
 type RangeRemover interface {
@@ -67,6 +73,7 @@ type disk struct {
 	spool     Spool // nil if there is none; never changes
 	tells     bool  // it is an EvictTeller
 	max       int64 // largest record, 0 is no limit
+	limit     int64 // of its bytes, 0 is unknown
 	recovered uint64
 	total     uint64 // records that were put there
 	waiting   int    // records there that have no outcome
@@ -116,6 +123,9 @@ func (d *disk) initSpool(g *engine) {
 	}
 	if l, ok := s.(SizeLimiter); ok {
 		g.early(func() { d.max = l.MaxRecord() })
+	}
+	if l, ok := s.(BytesLimiter); ok {
+		g.early(func() { d.limit = l.MaxBytes() })
 	}
 }
 

@@ -27,6 +27,9 @@ func TestSpoolIsFull(t *testing.T) {
 		logSlowly(h, numbered(1, 1000)...)
 		st := assertIdentity(t, h)
 		require.Positive(t, st.Dropped)
+		require.EqualValues(t, 20_000, st.SpoolLimit)
+		require.LessOrEqual(t, st.SpooledBytes, st.SpoolLimit)
+		require.False(t, st.SpoolBroken, "it is only full")
 		for _, d := range st.Drops {
 			if d.Count > 0 {
 				require.Equal(t, async.DropSpool, d.Reason)

@@ -84,6 +84,10 @@ type Stats struct {
 	Spooled int `json:"spooled"`
 	// SpooledBytes is how many bytes the spool takes.
 	SpooledBytes int64 `json:"spooled_bytes"`
+	// SpoolLimit is the most that SpooledBytes can be, for a [BytesLimiter], else 0.
+	SpoolLimit int64 `json:"spool_limit_bytes"`
+	// SpoolBroken says that the last call into the spool failed, or that one hangs.
+	SpoolBroken bool `json:"spool_broken"`
 	// SpooledTotal counts the records that were put on the disk.
 	SpooledTotal uint64 `json:"spooled_total"`
 	// Recovered is how many records an earlier process has left on the disk.
@@ -236,6 +240,8 @@ func (c *accounts) counted(now time.Time) (s Stats, l latency.Histogram, d laten
 			Spooled:        g.disk.waiting - int(replayed),
 			SpooledTotal:   g.disk.total,
 			Recovered:      g.disk.recovered,
+			SpoolLimit:     g.disk.limit,
+			SpoolBroken:    g.disk.brokenLocked(),
 		}
 		l, d = c.latency, c.durations
 	})

@@ -34,6 +34,8 @@ func (s Stats) LogValue() slog.Value {
 		slog.Int("waiting", s.Waiting),
 		slog.Int("spooled", s.Spooled),
 		slog.Int64("spooled_bytes", s.SpooledBytes),
+		slog.Int64("spool_limit_bytes", s.SpoolLimit),
+		slog.Bool("spool_broken", s.SpoolBroken),
 		slog.Uint64("spooled_total", s.SpooledTotal),
 		slog.Uint64("recovered", s.Recovered),
 		slog.Uint64("spool_damaged", s.SpoolDamaged),
@@ -100,6 +102,9 @@ func (s Stats) String() string {
 		s.Delivered, s.Fallback, s.Failed, s.Dropped, s.dropText(), s.Depth, s.Capacity, s.Breaker.State)
 	if s.Spooled > 0 {
 		fmt.Fprintf(&b, ", %d on the disk", s.Spooled)
+	}
+	if s.SpoolBroken {
+		b.WriteString(", the spool is broken")
 	}
 	if s.Waiting > 0 {
 		fmt.Fprintf(&b, ", %d callers wait for room", s.Waiting)

@@ -72,6 +72,8 @@ func TestStatsAsText(t *testing.T) {
 	recovered := s
 	recovered.Recovered, recovered.Delivered = 7, 47
 	assert.Contains(t, recovered.String(), `: 100 received, 7 recovered, 47 delivered, `)
+	recovered.Spooled, recovered.SpoolBroken = 5, true
+	assert.Contains(t, recovered.String(), `, breaker off, 5 on the disk, the spool is broken`)
 	s = async.Stats{
 		Name: "x\n", Capacity: 8, Depth: 8, Waiting: 3, InFlight: 2 * time.Second, Breaker: async.BreakerStats{State: "open"}, LastError: "disk\nfull",
 	}

@@ -91,7 +91,7 @@ func full() asynchandler.Stats {
 		Depth: 18, Capacity: 64, PeakDepth: 33, MemoryUsed: 4096, MemoryLimit: 65536,
 		DeliveryErrors: 11, Panics: 1, Stalls: 2, DropReports: 3, WrittenBytes: 5000,
 		InFlight: 1500 * time.Millisecond, Blocked: 2500 * time.Millisecond, Waiting: 17,
-		HasSpool: true, Spooled: 13, SpooledBytes: 7000, SpooledTotal: 21, Recovered: 14, SpoolDamaged: 4,
+		HasSpool: true, Spooled: 13, SpooledBytes: 7000, SpoolLimit: 9000, SpoolBroken: true, SpooledTotal: 21, Recovered: 14, SpoolDamaged: 4,
 		Latency: asynchandler.LatencyStats{
 			Count: 70, Sum: 7 * time.Second, P50: 50 * time.Millisecond, P90: 90 * time.Millisecond,
 			P95: 95 * time.Millisecond, P99: 99 * time.Millisecond, Max: 100 * time.Millisecond,

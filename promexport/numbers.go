@@ -97,6 +97,21 @@ var spoolNumbers = []number{
 		"Bytes that the spool takes on the disk. Near its bound the oldest records go, dropped for the reason spool: repair the "+
 			"destination, or raise MaxBytes.",
 		func(s *asynchandler.Stats) float64 { return float64(s.SpooledBytes) }),
+	gauge("spool_limit_bytes",
+		"Bound of spool_bytes, which is MaxBytes; 0 if the spool does not say.",
+		func(s *asynchandler.Stats) float64 { return float64(s.SpoolLimit) }),
+	gauge("spool_broken",
+		"1 if the last call into the spool failed or one hangs, else 0. Records stay in memory then, where the overflow policy decides: "+
+			"last_error in the statistics says what is wrong.",
+		func(s *asynchandler.Stats) float64 {
+			if s.SpoolBroken {
+				return 1
+			}
+			return 0
+		}),
+	counter("spool_damaged_total",
+		"Records on the disk that were found damaged, and are lost. If it rises, the disk is bad, or something else writes into the folder.",
+		func(s *asynchandler.Stats) float64 { return float64(s.SpoolDamaged) }),
 	counter("records_spooled_total",
 		"Records that were put on the disk, as the destination did not take them in time.",
 		func(s *asynchandler.Stats) float64 { return float64(s.SpooledTotal) }),

@@ -67,6 +67,9 @@ type Spool struct {
 // MaxRecord returns how large a record can be.
 func (s *Spool) MaxRecord() int64 { return min(s.max-segmentHead-frameHead, 1<<31) }
 
+// MaxBytes returns the bound: [Options.MaxBytes] or its default.
+func (s *Spool) MaxBytes() int64 { return s.max }
+
 // OnEvict has f called for each record that goes because of [Options.MaxBytes], during
 // Append. f must not call the spool.
 func (s *Spool) OnEvict(f func(record []byte)) {
