@@ -24,13 +24,13 @@
 // gives it its room back. A removal that cannot be written, as where even what is there
 // cannot be written over, holds without that for this process. It is tried again at the next
 // change, sync, [Spool.Flush] and [Spool.Close]; a process that ends before it succeeds has
-// those records again which are in the oldest file, and may count those of removed files as
-// damaged.
+// those records again whose files are there, and may count those of removed files as damaged.
 //
 // Each record has a checksum (CRC-32C). [Open] cuts a tail that a crash has torn at the last
 // whole record. Damage further in costs the records that are damaged, which [Spool.Damaged]
 // counts; reading goes on behind them. Open checks the records that are there for up to
-// half a second, and the others are checked when they are read.
+// half a second, and those of files in which some are struck out; the others are checked when
+// they are read.
 //
 // # Bound
 //

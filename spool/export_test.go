@@ -11,3 +11,6 @@ func (s *Spool) SetWrite(write func(f *os.File, b []byte, off int64) (int, error
 
 // Dir returns the folder.
 func (s *Spool) Dir() string { return s.dir }
+
+// OpenUnchecked is Open without any time to check records.
+func OpenUnchecked(dir string, opts Options) (*Spool, error) { return open(dir, opts, 0) }

@@ -17,7 +17,9 @@ const checking = 400 * time.Millisecond
 
 // Open opens the spool in the folder dir, which it makes if need be, with the records that
 // an earlier process has left there.
-func Open(dir string, opts Options) (*Spool, error) {
+func Open(dir string, opts Options) (*Spool, error) { return open(dir, opts, checking) }
+
+func open(dir string, opts Options, checking time.Duration) (*Spool, error) {
 	if opts.MaxBytes < 0 {
 		return nil, fmt.Errorf("spool: MaxBytes is %d, want at least 0", opts.MaxBytes)
 	}
@@ -37,14 +39,14 @@ func Open(dir string, opts Options) (*Spool, error) {
 	if s.lock, err = lock(dir); err != nil {
 		return nil, s.wrap("open", err)
 	}
-	if err = s.recover(); err != nil {
+	if err = s.recover(checking); err != nil {
 		return nil, s.wrap("open", errors.Join(err, s.closeFiles()))
 	}
 	return s, nil
 }
 
 // recover finds out what is in the folder.
-func (s *Spool) recover() (err error) {
+func (s *Spool) recover(checking time.Duration) (err error) {
 	if s.pos, err = openPosition(filepath.Join(s.dir, "position"), s.write); err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (s *Spool) recover() (err error) {
 		} else {
 			after := s.segments[i+1]
 			g.count = after.base - g.base
-			if !after.headed || after.behind != g.base || time.Since(began) < checking {
+			if g.marked || !g.headed || !after.headed || after.behind != g.base || time.Since(began) < checking {
 				var found uint64
 				found, _, err = s.check(g, &check)
 				g.known = s.left(g) - found

@@ -70,55 +70,6 @@ func (s *Spool) removeOldest(n int) error {
 	return nil
 }
 
-// RemoveRange removes n of the records that Next returns, from the one at the place from on.
-// Those before stay: these are struck out in their files. With an error, some may be removed.
-func (s *Spool) RemoveRange(from, n int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return ErrClosed
-	}
-	if from <= 0 {
-		return s.wrap("remove", s.removeOldest(n))
-	}
-	n = min(n, s.Len()-from)
-	for len(s.cache) < from+n {
-		if more, err := s.fill(); err != nil {
-			return s.wrap("remove", err)
-		} else if !more {
-			break
-		}
-	}
-	var err error
-	until := min(from+n, len(s.cache))
-	for ; from < until; until-- {
-		if err = s.strike(s.cache[until-1]); err != nil {
-			break
-		}
-		s.cache = slices.Delete(s.cache, until-1, until)
-		s.length.Add(-1)
-	}
-	s.syncLater()
-	return s.wrap("remove", err)
-}
-
-// strike strikes the record out in its file.
-func (s *Spool) strike(it item) error {
-	i, _ := slices.BinarySearchFunc(s.segments, it.seq, func(g *segment, seq uint64) int {
-		if g.end() <= seq {
-			return -1
-		}
-		return 1
-	})
-	g := s.segments[i]
-	if err := g.open(); err != nil {
-		return err
-	}
-	g.dirty = true
-	_, err := s.write(g.file, struck, it.off)
-	return err
-}
-
 // load reads on until n records are known, or many bytes of them.
 func (s *Spool) load(n int) error {
 	size := sizeOf(s.cache)

@@ -37,8 +37,11 @@ type segment struct {
 	size   int64
 	behind uint64 // base of the segment before it, as its head says
 	headed bool   // the head is whole
+	marked bool   // and says that records are struck out
 	file   *os.File
 	dirty  bool
+
+	strikes []int64 // where the records are that are still to be struck out
 }
 
 func (g *segment) end() uint64 { return g.base + g.count }
@@ -59,7 +62,8 @@ func parseName(name string) (base uint64, salt uint32, ok bool) {
 	return base, salt, segmentName(base, salt) == name
 }
 
-// head is: magic, version, its complement, salt, base, base of the segment before, checksum.
+// head is: magic, version, its complement, salt, base, base of the segment before, whether
+// records are struck out, checksum.
 func (g *segment) head() []byte {
 	b := make([]byte, 0, segmentHead)
 	b = append(b, fileMagic...)
@@ -69,6 +73,9 @@ func (g *segment) head() []byte {
 	b = binary.LittleEndian.AppendUint64(b, g.base)
 	b = binary.LittleEndian.AppendUint64(b, g.behind)
 	b = append(b, 0, 0, 0, 0)
+	if g.marked {
+		b[len(b)-4] = 1
+	}
 	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -108,8 +115,9 @@ func (g *segment) readHead() error {
 	}
 	want := *g
 	want.behind = binary.LittleEndian.Uint64(b[24:])
+	want.marked = b[32] == 1
 	if g.headed = bytes.Equal(b, want.head()); g.headed {
-		g.behind = want.behind
+		g.behind, g.marked = want.behind, want.marked
 	}
 	return nil
 }

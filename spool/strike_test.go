@@ -161,20 +161,70 @@ func TestOnlyStruckOutIsLeft(t *testing.T) {
 	require.Equal(t, want, drain(t, s))
 }
 
+// What cannot be struck out now is removed all the same, and struck out when that works.
 func TestStrikeFails(t *testing.T) {
-	s := open(t, t.TempDir(), spool.Options{SyncInterval: -1})
-	want := records(0, 10, 100)
-	appendAll(t, s, want)
-	writes := 0
-	s.SetWrite(func(f *os.File, b []byte, off int64) (int, error) {
-		if writes++; writes > 2 {
-			return 0, syscall.EIO
+	for _, works := range []int{0, 1, 2, 5} { // writes; the first one is to the head
+		for _, again := range []string{"Close", "Flush", "RemoveRange", "Never"} {
+			t.Run(strconv.Itoa(works)+again, func(t *testing.T) {
+				dir := t.TempDir()
+				s := open(t, dir, spool.Options{SyncInterval: -1})
+				want := records(0, 10, 100)
+				appendAll(t, s, want)
+				writes := 0
+				s.SetWrite(func(f *os.File, b []byte, off int64) (int, error) {
+					if writes++; writes > works {
+						return 0, syscall.EIO
+					}
+					return f.WriteAt(b, off)
+				})
+				require.NoError(t, s.RemoveRange(1, 5))
+				want = slices.Delete(want, 1, 6)
+				require.Equal(t, 5, s.Len())
+				if again != "Never" {
+					require.ErrorIs(t, s.Flush(), syscall.EIO)
+					s.SetWrite((*os.File).WriteAt)
+				}
+				switch again {
+				case "Flush":
+					require.NoError(t, s.Flush())
+				case "RemoveRange":
+					require.NoError(t, s.RemoveRange(1, 1))
+					want = slices.Delete(want, 1, 2)
+				case "Never":
+					require.ErrorIs(t, s.Close(), syscall.EIO)
+					require.Equal(t, 10-max(0, works-1), open(t, dir, spool.Options{}).Len())
+					return
+				}
+				require.NoError(t, s.Close())
+				s = open(t, dir, spool.Options{})
+				require.Equal(t, want, drain(t, s))
+				require.Zero(t, s.Damaged())
+			})
 		}
-		return f.WriteAt(b, off)
-	})
-	require.ErrorIs(t, s.RemoveRange(1, 5), syscall.EIO)
-	require.Equal(t, 8, s.Len())
-	require.Equal(t, slices.Delete(want, 4, 6), drain(t, s))
+	}
+}
+
+// What is struck out is not counted by Open either where that has no time to check.
+func TestStruckOutWithoutTimeToCheck(t *testing.T) {
+	opts := spool.Options{MaxBytes: 4 << 20, SyncInterval: -1}
+	for name, r := range map[string]struct{ from, n int }{"First": {1, 3}, "Middle": {5000, 1}, "OverFiles": {1000, 6000}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			s := open(t, dir, opts)
+			want := records(0, 10000, 100)
+			appendAll(t, s, want)
+			require.Greater(t, len(files(t, dir)), 4)
+			require.NoError(t, s.RemoveRange(r.from, r.n))
+			require.NoError(t, s.Close())
+			s, err := spool.OpenUnchecked(dir, opts)
+			require.NoError(t, err)
+			defer s.Close()
+			require.Equal(t, 10000-r.n, s.Len())
+			require.Equal(t, slices.Delete(want, r.from, r.from+r.n), drain(t, s))
+			require.Zero(t, s.Len())
+			require.Zero(t, s.Damaged())
+		})
+	}
 }
 
 // To ask for more than there is removes what there is, and its files.

@@ -47,7 +47,7 @@ func (s *Spool) sync() error {
 func (s *Spool) changed() (files []*os.File, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err = s.pos.save()
+	err = s.saveRemovals()
 	for _, g := range s.segments {
 		if !g.dirty {
 			continue
@@ -103,7 +103,7 @@ func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.every < 0 {
-		err = errors.Join(err, s.pos.save())
+		err = errors.Join(err, s.saveRemovals())
 	}
 	return s.wrap("close", errors.Join(err, s.closeFiles()))
 }
