@@ -56,7 +56,7 @@ type BytesLimiter interface {
 // which were delivered while an older one was refused come again from the next process.
 type RangeRemover interface {
 	// RemoveRange removes n of the records that Next returns, from the one at the place from
-	// on. It is called at the end of a shutdown.
+	// on, all or none.
 	RemoveRange(from, n int) error
 }
 
@@ -70,23 +70,24 @@ const (
 // disk is what the engine knows of the spool. Guarded by engine.mu, but for what says else.
 type disk struct {
 	g         *engine
-	spool     Spool // nil if there is none; never changes
-	tells     bool  // it is an EvictTeller
-	max       int64 // largest record, 0 is no limit
-	limit     int64 // of its bytes, 0 is unknown
+	spool     Spool        // nil if there is none; never changes
+	ranges    RangeRemover // the same, if it is one
+	tells     bool         // it is an EvictTeller
+	max       int64        // largest record, 0 is no limit
+	limit     int64        // of its bytes, 0 is unknown
 	recovered uint64
-	total     uint64 // records that were put there
-	waiting   int    // records there that have no outcome
-	size      int    // records there
-	head      uint64 // age of the oldest one
-	loaded    uint64 // age that the next one which is loaded gets
-	full      bool   // the last call brought nothing new
-	shut      bool   // the last call could not put records there
+	total     uint64   // records that were put there
+	waiting   int      // records there that have no outcome
+	size      int      // records there
+	there     []uint64 // ages of the oldest ones there: those that were loaded
+	staying   []uint64 // of these, those without an outcome; used again
+	loaded    uint64   // age that the next one which is loaded gets
+	full      bool     // the last call brought nothing new
+	shut      bool     // the last call could not put records there
 	retry     time.Time
 	broken    time.Time // since when it fails; zero if it does not
 	failures  int
-	end       uint64   // loaded when the drain ended
-	left      []uint64 // ages of those that were loaded and had no outcome then
+	left      []uint64 // ages of those that were loaded and had no outcome when the drain ended
 	closed    bool
 	struck    bool          // what was done is gone from it
 	letters   []letter      // OnDrop is to be called with these, which were loaded,
@@ -116,7 +117,8 @@ func (d *disk) initSpool(g *engine) {
 	d.spool = s
 	g.early(func() { d.size = s.Len() })
 	d.recovered, d.waiting = uint64(d.size), d.size
-	d.head, d.loaded = loadedSeq, loadedSeq
+	d.loaded = loadedSeq
+	d.ranges, _ = s.(RangeRemover)
 	d.kept = map[string]*Handler{}
 	if t, ok := s.(EvictTeller); ok {
 		g.early(func() { t.OnEvict(d.evict); d.tells = true })
@@ -138,9 +140,9 @@ func (d *disk) spoolLocked(now time.Time) (s course.Spool) {
 	s = course.Spool{
 		On:   true,
 		Some: d.waiting > 0,
-		More: d.head+uint64(d.size) > d.loaded || d.storingLocked(),
+		More: d.size > len(d.there) || d.storingLocked(),
 		Full: d.full,
-		Done: d.doneLocked() > 0,
+		Done: len(d.doneRunsLocked()) > 0,
 		Shut: d.shut,
 		Late: g.ending.lateLocked(now),
 	}
@@ -173,24 +175,6 @@ func (w *worker) olderLocked(h course.Held[entry]) course.Held[entry] {
 	return h
 }
 
-// doneLocked is how many of the oldest records on the disk have their outcome.
-func (d *disk) doneLocked() int {
-	g := d.g
-	oldest := d.loaded
-	if g.course.Stored() > 0 {
-		for i := range g.course.Len() {
-			if h := g.course.At(i); h.Stored {
-				oldest = h.Seq
-				break
-			}
-		}
-	}
-	if w := g.busy[toNext]; w != nil && w.stored && len(w.batch.held) > 0 {
-		oldest = min(oldest, w.batch.held[0].Seq)
-	}
-	return int(max(oldest, d.head) - d.head) // older ones have gone for want of room
-}
-
 // spooledLocked accounts for records that are on the disk now.
 func (w *worker) spooledLocked(a *attempt) {
 	g := w.engine
@@ -220,19 +204,19 @@ func (d *disk) afterDiskLocked(err error, now time.Time) {
 	if d.op.size < 0 {
 		d.op.size = d.size - len(evicted)
 	}
-	if !d.tells {
+	if !d.tells && d.op.puts {
 		for range d.size - d.op.size {
 			evicted = append(evicted, evictee{level: slog.LevelInfo})
 		}
 	}
 	for _, e := range evicted {
-		if d.head >= d.loaded {
-			d.loaded++
-			d.goneLocked(e)
-		} else if _, left := slices.BinarySearch(d.left, d.head); left { // else forgetLocked sees to it
+		loaded := len(d.there) > 0
+		if _, left := slices.BinarySearch(d.left, d.headLocked()); left || !loaded { // else forgetLocked sees to it
 			d.goneLocked(e)
 		}
-		d.head++
+		if loaded {
+			d.there = d.there[1:]
+		}
 		d.size--
 		d.full = false
 	}
@@ -251,10 +235,18 @@ func (d *disk) afterDiskLocked(err error, now time.Time) {
 	d.failures++
 }
 
+// headLocked is the age of the oldest record on the disk.
+func (d *disk) headLocked() uint64 {
+	if len(d.there) > 0 {
+		return d.there[0]
+	}
+	return d.loaded
+}
+
 // forgetLocked drops what was loaded and has gone from the disk since then. What next has a part
 // of waits like a record of the queue.
 func (d *disk) forgetLocked() {
-	d.g.course.Gone(d.head, func(h *course.Held[entry]) {
+	d.g.course.Gone(d.headLocked(), func(h *course.Held[entry]) {
 		if h.Torn() {
 			d.waiting--
 		} else {
@@ -266,7 +258,7 @@ func (d *disk) forgetLocked() {
 
 // thereLocked reports whether the i-th record of the batch is on the disk.
 func (w *worker) thereLocked(i int) bool {
-	return w.stored && w.batch.held[i].Seq >= w.engine.disk.head
+	return w.stored && w.batch.held[i].Seq >= w.engine.disk.headLocked()
 }
 
 // untilRetryLocked has a rest end when the spool is to be tried again.

@@ -21,7 +21,6 @@ func (d *disk) shutdownFuncs() []func(context.Context) error {
 // leaveSpoolLocked lets go of records that are on the disk too: the drain has ended.
 func (g *engine) leaveSpoolLocked() {
 	g.disk.forgetLocked()
-	g.disk.end = g.disk.loaded
 	g.course.Remove(func(h *course.Held[entry]) bool {
 		if !h.Stored || h.Torn() {
 			return false
@@ -77,15 +76,7 @@ func (d *disk) closeSpool() (err error) {
 	defer d.tellGone()
 	defer claims.Release(d.spool)
 	defer func() { err = errors.Join(err, d.spool.Close()) }()
-	ranges, _ := d.spool.(RangeRemover)
-	for _, r := range runs {
-		switch {
-		case r.from == 0:
-			err = errors.Join(err, d.spool.Remove(r.n))
-		case ranges != nil:
-			err = errors.Join(err, ranges.RemoveRange(r.from, r.n))
-		}
-	}
+	err = d.remove(runs, func(run) {})
 	d.g.locked(func() { d.struck = err == nil })
 	return err
 }
@@ -97,40 +88,4 @@ func (d *disk) keepsDone() (yes bool) {
 		d.g.locked(func() { yes = !d.struck && len(d.doneRunsLocked()) > 0 })
 	}
 	return yes
-}
-
-// run is records that follow each other on the disk, by their place there.
-type run struct{ from, n int }
-
-// doneRunsLocked returns the records on the disk that had their outcome when the drain ended, or
-// have it now. The last ones come first: to remove them leaves the others their places.
-func (d *disk) doneRunsLocked() (runs []run) {
-	end := d.end
-	for _, age := range slices.Backward(d.stayingLocked()) {
-		if from := max(age+1, d.head); from < end {
-			runs = append(runs, run{int(from - d.head), int(end - from)})
-		}
-		end = age
-	}
-	return runs
-}
-
-// stayingLocked returns the ages of the records that were loaded and have no outcome, and first
-// one that is older than all.
-func (d *disk) stayingLocked() (ages []uint64) {
-	g := d.g
-	ages = append([]uint64{0}, d.left...)
-	for i := range g.course.Len() {
-		if h := g.course.At(i); h.Stored { // next has a part of it
-			ages = append(ages, h.Seq)
-		}
-	}
-	if w := g.busy[toNext]; w != nil && w.stored {
-		delivered, _, replayed := g.accounts.underwayLocked() // one of these
-		for i := int(delivered + replayed); i < w.batch.own; i++ {
-			ages = append(ages, w.batch.held[i].Seq) // and no more: the sink may be at its line
-		}
-	}
-	slices.Sort(ages)
-	return ages
 }

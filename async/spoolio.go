@@ -61,23 +61,24 @@ func (e *spoolError) Unwrap() error { return e.err }
 
 // loading is one call that takes records from the disk.
 type loading struct {
-	w                 *worker
-	done, outstanding int // on the disk: those to be removed, those that are held
-	removed           int
-	held              []course.Held[entry]
-	bad               int // of held, those that cannot be read
-	unreadable, err   error
+	w               *worker
+	more            int   // how many to take at most
+	done, removed   []run // on the disk: those that have their outcome, those that have gone
+	outstanding     int   // those that are held
+	held            []course.Held[entry]
+	bad             int // of held, those that cannot be read
+	unreadable, err error
 }
 
-// load takes records from the disk, and removes there those that are done. The call has
-// begun.
-func (w *worker) load() {
+// load removes from the disk what is done, and takes records from there, at most so many. The
+// call has begun.
+func (w *worker) load(most int) {
 	g := w.engine
 	d := &g.disk
-	l := loading{w: w}
+	l := loading{w: w, more: most}
 	g.locked(func() {
-		l.done = d.doneLocked()
-		l.outstanding = int(int64(d.loaded-d.head)) - l.done
+		l.done = d.doneRunsLocked()
+		l.outstanding = len(d.there)
 	})
 	d.op = diskOp{}
 	g.guard(func() { l.err = l.read() }, func(p *PanicError) {
@@ -92,13 +93,13 @@ func (w *worker) load() {
 // read does what the spool is needed for.
 func (l *loading) read() error {
 	d := &l.w.engine.disk
-	if l.done > 0 {
-		if err := d.spool.Remove(l.done); err != nil {
-			return err
-		}
-		l.removed = l.done
+	if err := d.remove(l.done, func(r run) {
+		l.removed = append(l.removed, r)
+		l.outstanding -= r.n
+	}); err != nil || l.more == 0 {
+		return err
 	}
-	records, err := d.spool.Next(l.outstanding + d.g.opts.BatchSize)
+	records, err := d.spool.Next(l.outstanding + l.more)
 	if err != nil {
 		return err
 	}
@@ -137,10 +138,11 @@ func (l *loading) end() {
 	g.guard(a.read, g.notePanic)
 	g.locked(func() {
 		l.w.endLocked(&a)
-		d.size -= l.removed
-		d.head += uint64(l.removed)
+		d.removedLocked(l.removed)
 		d.afterDiskLocked(l.err, a.now)
-		d.full = l.err == nil && len(l.held) == 0 && d.op.size > l.outstanding
+		if l.more > 0 || len(l.removed) > 0 {
+			d.full = l.more > 0 && l.err == nil && len(l.held) == 0 && d.op.size > l.outstanding
+		}
 		if a.err != nil {
 			a.noteErrorLocked()
 		}
@@ -156,17 +158,22 @@ func (l *loading) end() {
 	}
 }
 
-// holdLocked keeps what was taken from the disk, to be tried.
+// holdLocked keeps what was taken from the disk, to be tried. After the drain it stays there.
 func (l *loading) holdLocked() {
 	g := l.w.engine
 	d := &g.disk
+	if g.phase > draining {
+		l.bad = 0
+		return
+	}
 	for i := range l.held {
 		h := &l.held[i]
 		h.Seq = d.loaded
+		d.there = append(d.there, d.loaded)
 		d.loaded++
 		if h.Value.h == nil {
 			d.lostLocked(h.Value.rec.Level)
-		} else if g.phase <= draining {
+		} else {
 			g.course.Hold(*h)
 		}
 	}

@@ -90,7 +90,7 @@ func (w *worker) step() (more bool) {
 	case p.report:
 		w.deliverReport(&p)
 	case p.Act == course.Load:
-		w.load()
+		w.load(p.N)
 	case p.Act == course.Rest:
 		if g.admission.room.Waiting() > 0 {
 			g.admission.admit(began, true)

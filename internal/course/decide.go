@@ -42,7 +42,7 @@ const (
 	Divert              // give records to the fallback
 	EndProbe            // tell the gate that the probe has failed
 	Store               // put records on the disk
-	Load                // take records from the disk, and remove there what is done
+	Load                // remove from the disk what is done, and take so many records from there
 )
 
 // Queue is the place of records that are not held yet.

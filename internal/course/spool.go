@@ -7,7 +7,7 @@ type Spool struct {
 	Some bool // it has records that are not done
 	More bool // it has some that are not held
 	Full bool // it does not give these before some of those held have their outcome
-	Done bool // it has some that are done
+	Done bool // it has some that are done and can be removed
 	Shut bool // the last call could not put records there
 	Late bool // a shutdown has little time left: all goes there
 }
@@ -22,9 +22,13 @@ func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
 		return d, false
 	}
 	fresh := c.find(func(h *Held[T]) bool { return h.Stored && h.Attempts == 0 }) >= 0
-	more := f.Spool.More && !f.Spool.Full
-	loads := f.Next <= Unasked && !fresh && (more || f.Spool.Done) && !c.leaving && c.stored < MaxHeld && !f.Probe && c.tornAt() < 0
-	if f.Spool.Way == Free && c.stores(f) && !(f.Spool.Shut && loads) { // reading it makes room
+	able := f.Next <= Unasked && !c.leaving && !f.Probe
+	more := able && !fresh && f.Spool.More && !f.Spool.Full && c.stored < MaxHeld && c.tornAt() < 0
+	stores := c.stores(f)
+	switch free := f.Spool.Way == Free; {
+	case free && able && f.Spool.Done && (stores || !more): // now: after a crash it would come again
+		return Decision{Act: Load}, true
+	case free && stores && !(f.Spool.Shut && more): // reading it makes room
 		if i := c.find(func(h *Held[T]) bool { return c.storable(f, h) }); i >= 0 {
 			return Decision{Act: Store, From: i, N: c.storableRun(f, i)}, true
 		}
@@ -33,9 +37,9 @@ func (c *Course[T]) spool(f *Facts) (d Decision, ok bool) {
 		}
 	}
 	switch {
-	case loads && f.Spool.Way == Free:
-		return Decision{Act: Load}, true
-	case loads && f.Spool.More && c.stored == 0 && !c.drain.on:
+	case more && f.Spool.Way == Free:
+		return Decision{Act: Load, N: f.Batch}, true
+	case more && c.stored == 0 && !c.drain.on:
 		return Decision{Act: Rest, Busy: true}, true // until the disk is back: what waits is younger
 	}
 	c.blind(f, f.Spool.More || fresh)

@@ -63,7 +63,7 @@ func TestSpool(t *testing.T) {
 		{
 			"TheDiskComesFirst", nil,
 			course.Facts{Waiting: 3, Next: course.Unasked, Spool: on(course.Spool{Some: true, More: true})},
-			course.Decision{Act: course.Load},
+			course.Decision{Act: course.Load, N: 8},
 		},
 		{
 			"WhatWasLoadedIsTried", func(c *course.Course[string]) { held(c, 1, true, false); held(c, 9, false, false) },
@@ -76,9 +76,21 @@ func TestSpool(t *testing.T) {
 			course.Decision{Act: course.Load},
 		},
 		{
+			"BeforeWhatWasLoadedWithItIsTried", func(c *course.Course[string]) { held(c, 2, true, false) },
+			course.Facts{Waiting: 3, Spool: on(course.Spool{Some: true, More: true, Done: true})},
+			course.Decision{Act: course.Load},
+		},
+		{
+			"AlsoBesideATornRecord", func(c *course.Course[string]) {
+				c.Failed(course.Held[string]{Seq: 2, Stored: true}, course.Failure{Torn: true}, now)
+			},
+			course.Facts{Waiting: 3, Spool: on(course.Spool{Some: true, More: true, Done: true})},
+			course.Decision{Act: course.Load},
+		},
+		{
 			"MoreWhileOneIsAtFault", func(c *course.Course[string]) { held(c, 1, true, true); c.Taken(2, 8, now) },
 			course.Facts{Waiting: 3, Spool: on(course.Spool{Some: true, More: true})},
-			course.Decision{Act: course.Load},
+			course.Decision{Act: course.Load, N: 8},
 		},
 		{
 			"TheDiskGivesNoMore", func(c *course.Course[string]) {
@@ -116,7 +128,7 @@ func TestSpool(t *testing.T) {
 		{
 			"AFullDiskIsReadFirst", nil,
 			course.Facts{Waiting: 30, Pressed: true, Next: course.Unasked, Spool: on(course.Spool{Some: true, More: true, Shut: true})},
-			course.Decision{Act: course.Load},
+			course.Decision{Act: course.Load, N: 8},
 		},
 		{
 			"ButNotWhileNextIsAway", nil,
@@ -173,7 +185,7 @@ func TestSpool(t *testing.T) {
 		{
 			"ShutdownReadsTheDiskFirst", func(c *course.Course[string]) { c.Drain(false); held(c, 9, false, false) },
 			course.Facts{Waiting: 30, Pressed: true, Spool: on(course.Spool{Some: true, More: true})},
-			course.Decision{Act: course.Load},
+			course.Decision{Act: course.Load, N: 8},
 		},
 		{
 			"ThoughItBeganInAnOutage", func(c *course.Course[string]) { held(c, 1, true, true); c.Drain(true) },
