@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/asynchandler/asynchandler/internal/course"
 	"github.com/asynchandler/asynchandler/internal/ledger"
 )
 
@@ -101,13 +100,16 @@ func (a *admission) aheadLocked() int {
 	return a.ahead.n
 }
 
-// weighLocked sees to it that the ring knows what records hold, and which are protected.
+// weighLocked sees to it that the ring and the course know what records hold, and which are
+// protected.
 func (a *admission) weighLocked(from slog.Level) {
-	if a.weighs == nil || *a.weighs != from {
-		level := from
-		a.weighs = &level
-		a.g.ring.Weigh(func(e *entry) (int64, bool) { return e.size, e.rec.Level >= level })
+	if a.weighs != nil && *a.weighs == from {
+		return
 	}
+	a.weighs = &from
+	weigh := func(e *entry) (int64, bool) { return e.size, e.rec.Level >= from }
+	a.g.ring.Weigh(weigh)
+	a.g.course.Weigh(weigh)
 }
 
 // ahead is how much the last eviction took.
@@ -117,68 +119,42 @@ type ahead struct {
 }
 
 // feasibleLocked reports whether evicting can free what the record needs: what cannot fit
-// costs no other record its place. The ring looks at each record once, so a flood that is
+// costs no other record its place. Each record is looked at once, so a flood that is
 // refused does not walk again and again over what is protected.
 func (v *eviction) feasibleLocked() bool {
-	g := v.g
-	var sum int64
-	for i := range g.course.Len() {
-		if h := g.course.At(i); !h.Torn() && !h.Stored && (v.mayDrop(&h.Value) || v.mayDropProtected()) {
-			sum += h.Value.size
-		}
-	}
-	enough, stuck := g.ring.Enough(v.enough-sum, v.mayDropProtected())
+	g, protected := v.g, v.mayDropProtected()
+	enough, stuck := g.ring.Enough(v.enough-g.course.Weight(protected), protected)
 	v.stuck = stuck
 	return enough
 }
-
-func (v *eviction) mayDrop(e *entry) bool { return e.rec.Level < v.from }
 
 // mayDropProtected reports whether the newcomer may take the place of protected records.
 func (v *eviction) mayDropProtected() bool {
 	return v.level >= v.from && v.g.opts.Overflow == DropOldest
 }
 
-// evictRecordsLocked drops n records, or as many as the bytes need.
+// evictRecordsLocked drops n records, or as many as the bytes need: first those that are
+// held, which are older, but none that next has a part of.
 func (v *eviction) evictRecordsLocked(n int) (evicted int) {
 	g := v.g
 	drop := func(e *entry) {
 		v.freed += e.size
 		v.letters = g.accounts.dropLocked(v.letters, e, v.reason)
+		evicted++
 	}
 	more := func() bool { return evicted < n || !v.acquired && v.freed < v.enough }
-	g.course.Remove(func(h *course.Held[entry]) bool {
-		if h.Torn() || h.Stored || h.Value.h == g.reporter || !v.mayDrop(&h.Value) || !more() {
-			return false
-		}
-		drop(&h.Value)
-		evicted++
-		return true
-	})
-	protected := func(e *entry) bool { return !v.mayDrop(e) }
+	protected := func(e *entry) bool { return e.rec.Level >= v.from }
+	g.course.Evict(false, more, drop)
 	for more() {
-		k := g.ring.Evict(1, protected, drop)
-		if k == 0 && v.mayDropProtected() && !g.ring.Stuck() && v.evictOldestLocked(drop) {
-			k = 1 // only protected ones wait
+		before := evicted
+		one := func() bool { return evicted == before }
+		g.ring.Evict(1, protected, drop)
+		if one() && v.mayDropProtected() && !g.ring.Stuck() { // only protected ones wait
+			_ = g.course.Evict(true, one, drop) > 0 || g.ring.EvictOldest(drop)
 		}
-		if k == 0 {
+		if one() {
 			break
 		}
-		evicted += k
 	}
 	return evicted
-}
-
-// evictOldestLocked drops the oldest record that next has no part of.
-func (v *eviction) evictOldestLocked(drop func(*entry)) (dropped bool) {
-	g := v.g
-	g.course.Remove(func(h *course.Held[entry]) bool {
-		if dropped || h.Torn() || h.Stored || h.Value.h == g.reporter {
-			return false
-		}
-		drop(&h.Value)
-		dropped = true
-		return true
-	})
-	return dropped || g.ring.EvictOldest(drop)
 }

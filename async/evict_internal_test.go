@@ -2,6 +2,7 @@ package async
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/asynchandler/asynchandler/internal/course"
 	"github.com/asynchandler/asynchandler/internal/testsink"
 )
 
@@ -34,8 +36,18 @@ func (b *fixed) Release(n int64) { b.used.Add(-n) }
 func (b *fixed) Used() int64     { return b.used.Load() }
 func (b *fixed) Limit() int64    { return b.limit }
 
+// holdAll moves what waits to where records are held for another try.
+func holdAll(g *engine, n int) {
+	g.locked(func() {
+		for _, e := range g.ring.Take(nil, n) {
+			g.seq++
+			g.course.Hold(course.Held[entry]{Value: e, Seq: g.seq})
+		}
+	})
+}
+
 // While errors have all the bytes, a flood that is refused does not look again and again at
-// those that wait (P2).
+// those that wait, nor at those that are held (P2).
 func TestFloodLooksAtProtectedRecordsOnce(t *testing.T) {
 	for policy, flood := range map[Overflow]slog.Level{
 		DropOldest: slog.LevelDebug,
@@ -54,12 +66,15 @@ func TestFloodLooksAtProtectedRecordsOnce(t *testing.T) {
 			synctest.Wait()
 			require.Equal(t, ErrDropped, log(flood))
 
+			holdAll(h.engine, errs/2)
 			var looks atomic.Int64
+			weigh := func(e *entry) (int64, bool) {
+				looks.Add(1)
+				return e.size, e.rec.Level >= slog.LevelError
+			}
 			h.engine.locked(func() {
-				h.engine.ring.Weigh(func(e *entry) (int64, bool) {
-					looks.Add(1)
-					return e.size, e.rec.Level >= slog.LevelError
-				})
+				h.engine.ring.Weigh(weigh)
+				h.engine.course.Weigh(weigh)
 			})
 			var wg sync.WaitGroup
 			for range goroutines {
@@ -76,6 +91,32 @@ func TestFloodLooksAtProtectedRecordsOnce(t *testing.T) {
 			s := h.Stats()
 			assert.EqualValues(t, errs, s.Delivered)
 			assert.EqualValues(t, 1+goroutines*each, s.Dropped)
+		})
+	}
+}
+
+// What it costs to refuse a record, for want of bytes, does not grow with the number of
+// those that are held.
+func BenchmarkFloodOverHeld(b *testing.B) {
+	for _, held := range []int{64, 1024, 8192} {
+		b.Run(fmt.Sprint(held), func(b *testing.B) {
+			gate := testsink.NewBlocker(nil)
+			h := New(gate, Options{Capacity: 2 * held, Budget: &fixed{limit: 8 * int64(held+1)}, MaxWait: -1, StallTimeout: -1, DropReports: -1})
+			log := func(level slog.Level) { _ = h.Handle(context.Background(), slog.NewRecord(time.Now(), level, "", 0)) }
+			log(slog.LevelError)
+			<-gate.Entered()
+			for range held {
+				log(slog.LevelError)
+			}
+			holdAll(h.engine, held)
+			for b.Loop() {
+				log(slog.LevelDebug)
+			}
+			if s := h.Stats(); s.Depth <= held {
+				b.Fatal("not all are held: ", s.Depth)
+			}
+			gate.Release()
+			_ = h.Close()
 		})
 	}
 }

@@ -83,6 +83,7 @@ type Course[T any] struct {
 	limit    int       // most records in one delivery on the way back; 0 is no limit
 	drain    drain
 	round    round
+	scale    scale[T]
 }
 
 // drain is a shutdown under way.
@@ -133,6 +134,7 @@ func (c *Course[T]) Take(dst []Held[T], i, n int) []Held[T] {
 }
 
 func (c *Course[T]) count(h *Held[T], n int) {
+	c.weigh(h, n)
 	if h.Stored {
 		c.stored += n
 	}
