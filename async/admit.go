@@ -133,8 +133,7 @@ func (a *admission) relieve() {
 		g.sleeper.wakeUpNow()
 	}
 	pressure := g.purse.gauge()
-	now := time.Now()
-	g.locked(func() { g.relieveLocked(g.worker, now) })
+	g.relieve()
 	if pressure {
 		g.wake(napping)
 	}

@@ -25,7 +25,7 @@ func (d *afterwards) init(g *engine) {
 // late is Handle after the shutdown began.
 func (d *afterwards) late(ctx context.Context, h *Handler, r *slog.Record) error {
 	g := d.g
-	if !d.isFinished() {
+	if !g.isFinished() {
 		return g.accounts.refuse(ctx, h, r, closed)
 	}
 	if g.callers.delivering() { // a shutdown function may log
@@ -35,11 +35,6 @@ func (d *afterwards) late(ctx context.Context, h *Handler, r *slog.Record) error
 	defer d.turn.give()
 	defer g.callers.visitors.Enter()()
 	return d.deliverDirect(newEntry(ctx, h, r, 0))
-}
-
-func (d *afterwards) isFinished() (is bool) {
-	d.g.locked(func() { is = d.g.phase == finished })
-	return is
 }
 
 // deliverDirect delivers a record on the caller: one attempt, through the same accounting as
@@ -57,41 +52,38 @@ func (d *afterwards) deliverDirect(e entry) (err error) {
 		}
 		g.locked(d.giveUpHeldLocked)
 	}()
-	var a attempt
-	for d.heldDirect() { // the record before it, if the sink has a part of that
-		if a = d.attemptHeld(course.Try, 0); a.done == 0 {
-			break
+	for { // the record before it comes first, if the sink has a part of that
+		a, held := d.attemptHeld(course.Try, d.oldestLocked)
+		if taken = !held; taken {
+			return d.flushDirect(err)
+		}
+		if err = a.err; a.done == 0 {
+			return err
 		}
 	}
-	if taken = a.done > 0; taken {
-		return d.flushDirect(a.err)
-	}
-	return a.err
 }
 
 // divertDirect gives the record that next has refused to the fallback, and reports whether
 // that took it.
 func (d *afterwards) divertDirect(e *entry) bool {
-	i := d.divertible()
-	return i >= 0 && e.h.fallback != nil && d.attemptHeld(course.Divert, i).err == nil
+	if e.h.fallback == nil {
+		return false
+	}
+	a, held := d.attemptHeld(course.Divert, d.divertibleLocked)
+	return held && a.err == nil
 }
 
-// heldDirect reports whether a record waits to be delivered on the caller.
-func (d *afterwards) heldDirect() (held bool) {
-	d.g.locked(func() { held = d.g.course.Len() > 0 })
-	return held
-}
+// oldestLocked returns the place of the record that the sink is to get first, or -1.
+func (d *afterwards) oldestLocked() int { return min(0, d.g.course.Len()-1) }
 
-// divertible returns the place of the record that the fallback may get, or -1.
-func (d *afterwards) divertible() (at int) {
+// divertibleLocked returns the place of the record that the fallback may get, or -1.
+func (d *afterwards) divertibleLocked() int {
 	g := d.g
-	at = -1
-	g.locked(func() {
-		if last := g.course.Len() - 1; last >= 0 && !g.course.At(last).Torn() && g.busy[toFallback] == nil {
-			at = last
-		}
-	})
-	return at
+	last := g.course.Len() - 1
+	if last < 0 || g.course.At(last).Torn() || g.busy[toFallback] != nil {
+		return -1
+	}
+	return last
 }
 
 // flushDirect flushes the sink after a record that came late, as nobody else will.
@@ -115,7 +107,7 @@ func (d *afterwards) flushDirect(err error) error {
 func (d *afterwards) flushEnded(ctx context.Context) (err error) {
 	g := d.g
 	switch {
-	case !d.isFinished():
+	case !g.isFinished():
 		return ErrClosed
 	case g.flusher == nil:
 		return nil
@@ -129,13 +121,17 @@ func (d *afterwards) flushEnded(ctx context.Context) (err error) {
 	return err
 }
 
-// attemptHeld is one attempt for the i-th record held.
-func (d *afterwards) attemptHeld(act course.Act, i int) attempt {
-	p := plan{}
-	p.Act, p.From, p.N = act, i, 1
-	w := &d.visitor
-	d.g.locked(func() { w.takeLocked(&p, time.Now()) })
-	return w.attempt(&p)
+// attemptHeld is one attempt for the held record whose place at returns, if there is one.
+func (d *afterwards) attemptHeld(act course.Act, at func() int) (a attempt, held bool) {
+	w, p := &d.visitor, plan{}
+	d.g.locked(func() {
+		p.Act, p.From, p.N = act, at(), 1
+		held = p.From >= 0 && w.takeLocked(&p, time.Now())
+	})
+	if held {
+		a = w.attempt(&p)
+	}
+	return a, held
 }
 
 // giveUpHeldLocked gives up the record that was to be delivered on the caller, unless the

@@ -290,3 +290,9 @@ func (w *worker) handLocked(n int) {
 
 // onDisk reports whether the records of the batch are counted as on the disk.
 func (w *worker) onDisk() bool { return w.stored && !w.moved }
+
+// emptyLocked makes w ready for another call.
+func (w *worker) emptyLocked() {
+	w.batch.clear()
+	w.report, w.stored, w.moved = false, false, false
+}

@@ -164,6 +164,9 @@ func (g *engine) heldLocked() int {
 	return n
 }
 
+// isFinished reports whether all was delivered. The phase does not change after the end.
+func (g *engine) isFinished() bool { return isClosed(g.ending.ended) && g.phase == finished }
+
 // hasAside reports whether records can go elsewhere than to next.
 func (g *engine) hasAside() bool { return g.opts.Fallback != nil || g.opts.Spool != nil }
 

@@ -21,12 +21,12 @@ type barrier struct {
 	bell   waitroom.Bell
 
 	// Guarded by engine.mu.
-	place   int    // in barriers.list
-	passed  bool   // nothing from before is in the ring any more,
-	seq     uint64 // but what was taken then may be held
-	ripe    bool   // the records have their outcome
-	reached bool
-	err     error
+	place   int         // in barriers.list
+	passed  bool        // nothing from before is in the ring any more,
+	seq     uint64      // but what was taken then may be held
+	ripe    bool        // the records have their outcome
+	err     error       // for who sees reached
+	reached atomic.Bool // written under mu
 }
 
 // barriers are those who wait for the outcome of records.
@@ -70,12 +70,8 @@ func (l *barriers) awaitOutcome(b *barrier) {
 }
 
 // waitFor waits for b until ctx is done.
-func (l *barriers) waitFor(ctx context.Context, b *barrier) (err error) {
-	for reached := false; ; {
-		l.g.locked(func() { reached, err = b.reached, b.err })
-		if reached {
-			return err
-		}
+func (l *barriers) waitFor(ctx context.Context, b *barrier) error {
+	for !b.reached.Load() {
 		select {
 		case <-b.bell.C():
 			l.bells.Give(&b.bell)
@@ -84,6 +80,7 @@ func (l *barriers) waitFor(ctx context.Context, b *barrier) (err error) {
 			return ctx.Err()
 		}
 	}
+	return b.err
 }
 
 // add makes the worker serve b. It reports false if there is no worker any more.
@@ -133,10 +130,11 @@ func (l *barriers) countLocked(b *barrier, n int) {
 
 // passLocked lets go who waits for b.
 func (l *barriers) passLocked(b *barrier, err error) {
-	if b.reached {
+	if b.reached.Load() {
 		return
 	}
-	b.reached, b.err = true, err
+	b.err = err
+	b.reached.Store(true)
 	l.ripe = append(l.ripe, &b.bell)
 	l.takeOutLocked(b)
 }
@@ -144,7 +142,7 @@ func (l *barriers) passLocked(b *barrier, err error) {
 // flushForLocked makes the worker flush the sink, if there is something to flush, before it
 // lets b go, whose record the sink has taken.
 func (l *barriers) flushForLocked(b *barrier) {
-	if l.g.flusher != nil && l.g.phase <= draining && !b.reached {
+	if l.g.flusher != nil && l.g.phase <= draining && !b.reached.Load() {
 		b.ripe = true
 		l.ripened = append(l.ripened, b)
 		l.countLocked(b, 0)
@@ -161,18 +159,10 @@ func (w *worker) serveBarriers() {
 			ready = g.barriers.readyLocked()
 		}
 	})
-	if len(ready) == 0 {
-		return
+	if len(ready) > 0 {
+		var err error
+		w.flushSink(&err, ready)
 	}
-	var err error
-	defer func() {
-		g.locked(func() {
-			for _, b := range ready {
-				g.barriers.passLocked(b, err)
-			}
-		})
-	}()
-	w.flushSink(&err)
 }
 
 // readyLocked returns the barriers whose records have their outcome.
@@ -227,39 +217,41 @@ func (l *barriers) releaseSyncLocked() {
 	}
 }
 
-// flushSink flushes the sink, watched like a delivery.
-func (w *worker) flushSink(err *error) {
+// flushSink flushes the sink, watched like a delivery, and lets those go who wait for that.
+func (w *worker) flushSink(err *error, ready []*barrier) {
 	g := w.engine
-	if g.flusher == nil {
-		return
-	}
 	var p Permit
-	gated := false
-	if g.opts.Gate != nil {
-		p, gated = g.allow() // a Flush that hangs opens it
-	}
-	begun := false
-	g.locked(func() {
-		if begun = !w.leftLocked() && g.busy[toNext] == nil; begun {
-			w.batch.clear()
-			w.beginLocked(toNext, time.Now())
-		}
-	})
-	defer func() {
-		stalled := false
-		if begun {
-			g.locked(func() {
-				stalled = w.call.stalled
-				w.endLocked(&attempt{now: time.Now()})
-			})
-		}
+	begun, gated := false, false
+	defer func() { // also if Flush ends the goroutine
+		stalled := w.flushed(begun, ready, *err)
 		if gated {
 			g.settleTicket(p.Ticket, stalled && *err == nil, nil)
 		}
 	}()
-	if !begun {
+	if g.flusher == nil {
+		return
+	}
+	if g.opts.Gate != nil {
+		p, gated = g.allow() // a Flush that hangs opens it
+	}
+	if begun = w.callNext(func(time.Time) bool { return true }); !begun {
 		*err = ErrClosed
 		return
 	}
 	g.isolate(err, g.flusher.Flush)
+}
+
+// flushed notes the end of a Flush that has begun, and lets go who waits for it.
+func (w *worker) flushed(begun bool, ready []*barrier, err error) (stalled bool) {
+	g := w.engine
+	g.locked(func() {
+		if begun {
+			stalled = w.call.stalled
+			w.endLocked(&attempt{now: time.Now()})
+		}
+		for _, b := range ready {
+			g.barriers.passLocked(b, err)
+		}
+	})
+	return stalled
 }

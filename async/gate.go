@@ -61,6 +61,20 @@ func (g *engine) allow() (p Permit, gated bool) {
 	return p, gated
 }
 
+// permittedLocked notes what the gate has said, and what came of that.
+func (g *engine) permittedLocked(p *plan, permit *Permit, now time.Time) {
+	g.accounts.health.noteRefused(!permit.OK, now)
+	if !permit.OK {
+		g.course.Wake() // the gate says when
+		g.barriers.releaseSyncLocked()
+	}
+	if p.probe = permit.Probe && p.Act == course.Try; p.probe {
+		g.probe = probe{open: true, ticket: permit.Ticket}
+	} else if permit.Probe {
+		g.course.EndProbe() // nothing was there to try, or it is not published yet
+	}
+}
+
 // settleTicket tells the gate how a delivery ended.
 func (g *engine) settleTicket(ticket uint64, succeeded bool, err error) {
 	g.aside(func() { g.opts.Gate.Done(ticket, succeeded, err) })

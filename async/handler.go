@@ -51,7 +51,7 @@ func New(next slog.Handler, opts Options) (h *Handler) {
 		reporter.next = replacing{next, h}
 	}
 	g.reporter, g.disk.root = reporter, h
-	g.locked(g.spawnLocked)
+	g.spawn(nil)
 	return h
 }
 

@@ -40,7 +40,7 @@ func (s *ending) noteDeadline(ctx context.Context, done <-chan struct{}) {
 func (s *ending) hurryUp() {
 	g := s.g
 	g.purse.gauge()
-	g.locked(func() { g.relieveLocked(g.worker, time.Now()) })
+	g.relieve()
 	g.sleeper.poke()
 }
 

@@ -100,22 +100,18 @@ func (w *worker) deliverReport(p *plan) {
 			g.settleTicket(p.ticket, false, nil)
 		}
 	}()
-	if g.accounts.wantsReports() {
-		now := time.Now()
-		g.locked(func() {
-			if begun = !w.leftLocked() && g.busy[toNext] == nil; begun {
-				w.batch.clear()
-				w.report, w.stored = true, false
-				w.batch.first = 0 // older than all records
-				w.batch.fresh = append(w.batch.fresh, entry{h: g.reporter, rec: g.accounts.reportLocked(now)})
-				w.beginLocked(toNext, now)
-			}
-		})
-		if begun {
-			p.Act = course.Try
-			w.attempt(p)
+	wanted := g.accounts.wantsReports()
+	begun = w.callNext(func(now time.Time) bool {
+		report := g.accounts.reportLocked(now)
+		if wanted {
+			w.report = true
+			w.batch.first = 0 // older than all records
+			w.batch.fresh = append(w.batch.fresh, entry{h: g.reporter, rec: report})
 		}
-		return
+		return wanted
+	})
+	if begun {
+		p.Act = course.Try
+		w.attempt(p)
 	}
-	g.locked(func() { g.accounts.reportLocked(time.Now()) })
 }

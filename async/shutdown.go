@@ -113,7 +113,9 @@ func (s *ending) nearlyLocked(p *plan) {
 	r := &s.g.accounts.report
 	p.report = p.Wait == 0 && s.g.accounts.finalReportDueLocked()
 	r.final = r.final || p.report // others may log on and on
-	p.drained = !p.report && s.drainedLocked()
+	if p.drained = !p.report && s.drainedLocked(); p.drained {
+		p.failed, p.err = s.g.accounts.ledger.Failed-s.result.failed, s.g.accounts.counts.lastErr
+	}
 }
 
 // drainedLocked reports whether nothing is left to wait for.
@@ -124,26 +126,23 @@ func (s *ending) drainedLocked() bool {
 
 // finish is called by the worker when nothing is left to deliver. It reports
 // whether the worker must go on.
-func (w *worker) finish() (more bool) {
+func (w *worker) finish(p *plan) (more bool) {
 	g := w.engine
 	if g.barriers.waiters.Load() > 0 {
 		return true // they are served first
 	}
 	var err error
-	defer func() { w.finished(err) }() // also if Flush ends the goroutine
-	w.flushSink(&err)
+	defer func() { w.finished(p, err) }() // also if Flush ends the goroutine
+	w.flushSink(&err, nil)
 	return false
 }
 
 // finished ends the drain, unless something else has.
-func (w *worker) finished(err error) {
+func (w *worker) finished(p *plan, err error) {
 	g := w.engine
-	var failed uint64
-	var last error
-	g.locked(func() { failed, last = g.accounts.ledger.Failed-g.ending.result.failed, g.accounts.counts.lastErr })
 	drain := err
-	if failed > 0 {
-		drain = errors.Join(err, g.ending.failedError(failed, last))
+	if p.failed > 0 {
+		drain = errors.Join(err, g.ending.failedError(p.failed, p.err))
 	}
 	g.locked(func() {
 		if !w.leftLocked() {

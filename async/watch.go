@@ -56,6 +56,11 @@ func (w *worker) look() {
 	}
 }
 
+// relieve has another worker do what can be done without the call under way.
+func (g *engine) relieve() {
+	g.locked(func() { g.relieveLocked(g.worker, time.Now()) })
+}
+
 // relieveLocked gives the role of w, which is inside a call, to another worker if that can
 // keep records from being lost.
 func (g *engine) relieveLocked(w *worker, now time.Time) {
@@ -163,4 +168,20 @@ func (w *worker) takeBackLocked() {
 	}
 	w.handLocked(n - own)
 	b.own = n
+}
+
+// callNext begins a call into next that is no delivery of records, unless another has the
+// role or a call is under way. fill says what it is for, and whether it is to be made.
+func (w *worker) callNext(fill func(now time.Time) bool) (begun bool) {
+	g, now := w.engine, time.Now()
+	g.locked(func() {
+		if w.leftLocked() || g.busy[toNext] != nil {
+			return
+		}
+		if w.emptyLocked(); fill(now) {
+			w.beginLocked(toNext, now)
+			begun = true
+		}
+	})
+	return begun
 }

@@ -38,8 +38,18 @@ type plan struct {
 	gated   bool // try: the gate is to hear how it ended
 	probe   bool
 	ticket  uint64
-	err     error  // of the probe that ends
+	err     error  // of the probe that ends, or the last one of a shutdown
+	failed  uint64 // drained: records that failed in the shutdown
 	tail    uint64 // of the queue, when this was decided
+}
+
+// spawn gives the role to a new worker, unless the one before it has nothing to do any more.
+func (g *engine) spawn(before *worker) {
+	g.locked(func() {
+		if before == nil || !before.leftLocked() {
+			g.spawnLocked()
+		}
+	})
 }
 
 // spawnLocked gives the role to a new worker.
@@ -56,11 +66,7 @@ func (w *worker) run() {
 	ended := false
 	defer func() {
 		if !ended { // code of the user's called runtime.Goexit
-			g.locked(func() {
-				if !w.leftLocked() {
-					g.spawnLocked()
-				}
-			})
+			g.spawn(w)
 		}
 	}()
 	for w.step() {
@@ -84,7 +90,7 @@ func (w *worker) step() (more bool) {
 	case p.left:
 		return false
 	case p.drained:
-		return w.finish()
+		return w.finish(&p)
 	case p.nap:
 		w.nap()
 	case p.report:
@@ -130,34 +136,30 @@ func (w *worker) planFor(now time.Time) (p plan) {
 	if g.hasAside() {
 		g.purse.gauge()
 	}
-	g.locked(func() { p = w.planLocked(now, nil) })
-	if p.Act != course.Ask {
+	if p = w.plan(now, nil); p.Act != course.Ask {
 		return p
 	}
 	permit, gated := g.allow()
-	g.locked(func() {
-		p = w.planLocked(now, &permit)
-		p.gated, p.ticket = gated, permit.Ticket
-		g.accounts.health.noteRefused(!permit.OK, now)
-		if !permit.OK {
-			g.course.Wake() // the gate says when
-			g.barriers.releaseSyncLocked()
-		}
-		if p.probe = permit.Probe && p.Act == course.Try; p.probe {
-			g.probe = probe{open: true, ticket: permit.Ticket}
-		} else if permit.Probe {
-			g.course.EndProbe() // nothing was there to try, or it is not published yet
-		}
-	})
+	p = w.plan(now, &permit)
 	if gated && p.Act != course.Try {
 		g.settleTicket(permit.Ticket, false, nil)
-		p.gated = false
+		gated = false
 	}
+	p.gated, p.ticket = gated, permit.Ticket
 	return p
 }
 
-// planLocked decides, takes the records and begins the call. permit is what the gate said,
-// nil if it was not asked yet.
+// plan is planFor with what the gate said, nil if it was not asked yet.
+func (w *worker) plan(now time.Time, permit *Permit) (p plan) {
+	w.engine.locked(func() {
+		if p = w.planLocked(now, permit); permit != nil {
+			w.engine.permittedLocked(&p, permit, now)
+		}
+	})
+	return p
+}
+
+// planLocked decides, takes the records and begins the call.
 func (w *worker) planLocked(now time.Time, permit *Permit) (p plan) {
 	g := w.engine
 	switch {
@@ -179,8 +181,7 @@ func (w *worker) planLocked(now time.Time, permit *Permit) (p plan) {
 	case course.EndProbe:
 		return g.endProbeLocked()
 	case course.Load:
-		w.batch.clear()
-		w.report, w.stored = false, false
+		w.emptyLocked()
 		w.beginLocked(toSpool, now)
 		return p
 	case course.Rest:
@@ -266,8 +267,7 @@ func (g *engine) pressedLocked(now time.Time) bool {
 func (w *worker) takeLocked(p *plan, now time.Time) bool {
 	g := w.engine
 	b := &w.batch
-	b.clear()
-	w.report, w.stored, w.moved = false, false, false
+	w.emptyLocked()
 	if p.From == course.Queue {
 		g.accounts.notePeakLocked()
 		b.fresh = g.ring.Take(b.fresh, p.N)
