@@ -228,14 +228,14 @@ type call struct {
 func (w *worker) beginLocked(to target, now time.Time) {
 	g := w.engine
 	w.batch.open()
-	every := long
+	every := course.Long
 	if quarter := g.opts.StallTimeout / 4; quarter > 0 {
 		every = quarter
 	}
 	if g.hasAside() {
-		every = min(every, long/4)
+		every = min(every, course.Long/4)
 	}
-	every /= (every-1)/long + 1 // not above long: InFlight is as exact
+	every /= (every-1)/course.Long + 1 // not above Long: InFlight is as exact
 	w.call = call{running: true, to: to, since: now, looked: now, every: every, seen: 1, timer: w.call.timer}
 	g.busy[to] = w
 	if w.call.timer == nil {

@@ -3,6 +3,8 @@ package async
 import (
 	"context"
 	"time"
+
+	"github.com/asynchandler/asynchandler/internal/course"
 )
 
 // noteDeadline has what is left go to the fallback or to the disk when four fifths of a
@@ -53,5 +55,5 @@ func (s *ending) lateLocked(now time.Time) bool {
 // got on for long, or there is little time left.
 func (s *ending) hangsLocked(now time.Time) bool {
 	w := s.g.busy[toNext]
-	return s.g.phase == draining && w != nil && (w.call.still >= long || s.lateLocked(now))
+	return s.g.phase == draining && w != nil && (w.call.still >= course.Long || s.lateLocked(now))
 }

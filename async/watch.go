@@ -6,10 +6,6 @@ import (
 	"github.com/asynchandler/asynchandler/internal/course"
 )
 
-// long is after which time a call is under way for long: then another worker does what can
-// be done without, if records would be lost otherwise.
-const long = time.Second
-
 // way is what others see of a call that is under way.
 func (c *call) way() course.Way {
 	if c.stalled {
@@ -67,33 +63,22 @@ func (g *engine) relieveLocked(w *worker, now time.Time) {
 	if w == nil || w.replaced || !w.call.running || g.phase > draining {
 		return
 	}
-	late := g.ending.lateLocked(now)
-	if !late && !g.pressedLocked(now) {
-		return
-	}
-	if w.call.to == toNext && g.fallbackLocked() != course.Free && g.disk.spoolLocked(now).Way != course.Free {
-		return
-	}
-	under := now.Sub(w.call.since)
+	c := course.Call{Next: w.call.to == toNext, Still: now.Sub(w.call.since), Late: g.ending.lateLocked(now)}
 	if g.opts.Spool != nil {
-		under = w.call.still // a next that gets on is slow, not away
+		c.Still = w.call.still // a next that gets on is slow, not away
 	}
-	if !late && under < long && !(w.call.to == toNext && g.course.Troubled()) {
-		return
+	if g.course.Relieve(g.asideLocked(now), c) {
+		w.takeBackLocked()
+		g.replaceLocked(w)
 	}
-	w.takeBackLocked()
-	g.replaceLocked(w)
 }
 
-// standByLocked is called when w begins a call into a next that is in trouble, beside a
-// fallback: as soon as half of the queue is taken another worker is to see to that. Who finds
-// no room must not be the first to notice.
+// standByLocked is called when w begins a call into a next that is in trouble.
 func (g *engine) standByLocked(w *worker, now time.Time) {
-	switch {
-	case g.phase != running || g.fallbackLocked() != course.Free:
-	case g.pressedLocked(now):
+	switch g.course.StandBy(g.asideLocked(now)) {
+	case course.Another:
 		g.replaceLocked(w)
-	default:
+	case course.OnCall:
 		g.sleep.CompareAndSwap(awake, calling)
 	}
 }

@@ -205,18 +205,9 @@ func (w *worker) planLocked(now time.Time, permit *Permit) (p plan) {
 // factsLocked returns what a decision hangs on.
 func (w *worker) factsLocked(now time.Time, permit *Permit) course.Facts {
 	g := w.engine
-	f := course.Facts{
-		Now:      now,
-		Waiting:  g.ring.Len(),
-		Batch:    g.opts.BatchSize,
-		Pressed:  g.pressedLocked(now),
-		Next:     course.Unasked,
-		Probe:    g.probe.open,
-		Fallback: g.fallbackLocked(),
-	}
-	if g.disk.spool != nil {
-		f.Spool = g.disk.spoolLocked(now)
-	}
+	f := g.asideLocked(now)
+	f.Waiting, f.Batch = g.ring.Len(), g.opts.BatchSize
+	f.Next, f.Probe = course.Unasked, g.probe.open
 	if g.admission.room.Waiting() > 0 && !w.quick {
 		f.Batch = min(f.Batch, urgent)
 	}
@@ -232,6 +223,15 @@ func (w *worker) factsLocked(now time.Time, permit *Permit) course.Facts {
 		f.Next, f.Probe = course.Free, permit.Probe
 	default:
 		f.Next, f.Retry = course.Refused, permit.Retry
+	}
+	return f
+}
+
+// asideLocked returns what is known of where records can go but to next.
+func (g *engine) asideLocked(now time.Time) course.Facts {
+	f := course.Facts{Now: now, Pressed: g.pressedLocked(now), Fallback: g.fallbackLocked()}
+	if g.disk.spool != nil {
+		f.Spool = g.disk.spoolLocked(now)
 	}
 	return f
 }

@@ -81,6 +81,8 @@ func (d *desk) hear(sentence string) {
 		d.pass(subject)
 	case sentence == "the queue is pressed":
 		d.f.Pressed = true
+	case strings.HasPrefix(sentence, "the disk is "):
+		d.f.Spool.On, d.f.Spool.Way = true, d.way(strings.TrimPrefix(sentence, "the disk "))
 	case sentence == "the gate gives a probe":
 		d.f.Next, d.f.Probe = course.Free, true
 	case sentence == "the gate closes":
