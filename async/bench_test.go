@@ -91,3 +91,28 @@ func BenchmarkCallOverflow(b *testing.B) {
 		})
 	}
 }
+
+// What a call costs that is refused: while next hangs it could come from within next; while
+// next is left alone, as in an outage, it could not.
+func BenchmarkCallRefused(b *testing.B) {
+	for name, gate := range map[string]async.Gate{"next hangs": nil, "next is left alone": &fakeGate{retry: time.Hour}} {
+		b.Run(name, func(b *testing.B) {
+			next := testsink.NewBlocker(nil)
+			h := async.New(next, async.Options{Overflow: async.DropNewest, Gate: gate, MaxWait: -1, StallTimeout: -1})
+			log, ctx := slog.New(h), b.Context()
+			for h.Stats().Dropped == 0 {
+				logOne(ctx, log)
+			}
+			time.Sleep(10 * time.Millisecond) // the worker finds out
+			b.ReportAllocs()
+			for b.Loop() {
+				logOne(ctx, log)
+			}
+			b.StopTimer()
+			next.Release()
+			end, cancel := context.WithCancel(ctx)
+			cancel()
+			_ = h.Shutdown(end)
+		})
+	}
+}

@@ -17,10 +17,11 @@ type callers struct {
 var workerEntry reentry.Entry
 
 // delivering reports whether the caller is called, directly or not, by a delivery, so that
-// it must not wait for room. A goroutine's id takes 12 to 38 µs to find out (measured), its
-// outermost function 1 to 2: so that is looked at first.
+// it must not wait for room. While all workers sleep, as in an outage, that is known at once.
+// Else a goroutine's id takes 12 to 38 µs to find out (measured), its outermost function 1 to
+// 2: so that is looked at first.
 func (c *callers) delivering() bool {
-	return c.visitors.Here() || workerEntry.IsOutermost() && c.workers.Here()
+	return c.visitors.Here() || c.workers.Visible() && workerEntry.IsOutermost() && c.workers.Here()
 }
 
 // within reports whether the caller is called by code that this handler runs and that must

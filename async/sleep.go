@@ -291,8 +291,11 @@ func (g *engine) pressed() (yes bool) {
 	return yes
 }
 
-// sleepOn returns at a poke or when the timer has run out.
+// sleepOn returns at a poke or when the timer has run out. Meanwhile no code of the user's
+// runs on this goroutine.
 func (s *sleeper) sleepOn() {
+	s.g.callers.workers.Hide()
+	defer s.g.callers.workers.Show()
 	select {
 	case <-s.wakeUp:
 	case <-s.timer.C:

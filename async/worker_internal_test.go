@@ -189,3 +189,22 @@ func TestShutdownDuringALongProbe(t *testing.T) {
 		assert.Equal(t, 1, gate.back[ticket])
 	})
 }
+
+// Whose goroutine a call is on needs no look at its stack while no worker runs code of the
+// user's: in an outage the queue is full, and each call would pay for it.
+func TestNobodyAsksForTheGoroutineWhileTheWorkerSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := testsink.NewBlocker(&testsink.Recorder{})
+		h := New(gate, Options{StallTimeout: -1})
+		defer h.Close()
+		synctest.Wait()
+		workers := &h.engine.callers.workers
+		assert.False(t, workers.Visible(), "it waits for the first record")
+		require.NoError(t, h.Handle(t.Context(), slog.NewRecord(time.Now(), slog.LevelError, "", 0)))
+		<-gate.Entered()
+		assert.True(t, workers.Visible(), "it is inside next")
+		gate.Release()
+		synctest.Wait()
+		assert.False(t, workers.Visible())
+	})
+}

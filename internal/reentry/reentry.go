@@ -12,7 +12,7 @@ import (
 
 // Set is a set of goroutines. The zero Set is empty. Its methods may be called concurrently.
 type Set struct {
-	n  atomic.Int32
+	n  atomic.Int32 // those in it that are not hidden
 	mu sync.Mutex
 	in map[uint64]int
 }
@@ -37,10 +37,20 @@ func (s *Set) add(id uint64, n int) {
 	s.n.Add(int32(n))
 }
 
-// Here reports whether the calling goroutine is in the set. While the set is empty that
-// costs next to nothing, else what [goid.ID] costs.
+// Hide tells that the calling goroutine, which is in the set, asks nothing until it calls
+// Show. While all are hidden the others learn at once that they are not in the set.
+func (s *Set) Hide() { s.n.Add(-1) }
+
+// Show ends what Hide began.
+func (s *Set) Show() { s.n.Add(1) }
+
+// Visible reports whether there is any goroutine in the set that is not hidden.
+func (s *Set) Visible() bool { return s.n.Load() > 0 }
+
+// Here reports whether the calling goroutine is in the set. While none is, or all are
+// hidden, that costs next to nothing, else what [goid.ID] costs.
 func (s *Set) Here() bool {
-	if s.n.Load() == 0 {
+	if !s.Visible() {
 		return false
 	}
 	id := goid.ID()

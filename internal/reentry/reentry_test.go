@@ -29,6 +29,28 @@ func TestAGoroutineIsInTheSetUntilItLeaves(t *testing.T) {
 	assert.False(t, s.Here())
 }
 
+func TestNobodyNeedsToAskWhileAllAreHidden(t *testing.T) {
+	var s reentry.Set
+	assert.False(t, s.Visible())
+	defer s.Enter()()
+	elsewhere(func() {
+		leave := s.Enter()
+		assert.True(t, s.Visible())
+		s.Hide()
+		assert.True(t, s.Visible(), "there is another")
+		s.Show()
+		leave()
+	})
+	s.Hide()
+	elsewhere(func() {
+		assert.False(t, s.Visible())
+		assert.False(t, s.Here())
+	})
+	s.Show()
+	assert.True(t, s.Visible())
+	assert.True(t, s.Here())
+}
+
 func TestOthersInTheSetDoNotMatter(t *testing.T) {
 	var s reentry.Set
 	leave := s.Enter()
