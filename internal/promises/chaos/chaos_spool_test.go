@@ -33,8 +33,9 @@ type disk struct {
 
 // crash is a copy of the folder, as a crash would leave it.
 type crash struct {
-	dir  string
-	kept int // records that must be in it
+	dir   string
+	kept  int      // records that must be in it
+	taken []string // by next, until then
 }
 
 // openDisk opens a spool, in which an earlier process has left some records.
@@ -101,6 +102,11 @@ func (d *disk) hangs(t time.Duration) bool { return d.s.stallTimeout > 0 && t >=
 // shutdown although older records are on the disk.
 func (d *disk) mayFail() bool { return d.fate.rate > 0 || d.hangs(d.fate.slow) }
 
+// prompt reports whether no call takes so long that others are made into next meanwhile.
+func (d *disk) prompt() bool {
+	return !d.mayFail() && d.fate.slow < time.Second && d.fate.unit == time.Millisecond // else time is real
+}
+
 // stored is how often records went to the disk.
 func (s *subject) stored() int {
 	if s.disk == nil {
@@ -121,7 +127,7 @@ func (d *disk) Append(records [][]byte) error {
 	err := d.Spool.Append(records)
 	if err == nil && d.maybeCrash() {
 		last := records[len(records)-1]
-		d.crash(d.fate.intN(2) * d.fate.intN(len(last)+16))
+		d.crash(d.fate.intN(2)*d.fate.intN(len(last)+16), d.taken())
 	}
 	return err
 }
@@ -143,7 +149,7 @@ func (d *disk) Remove(n int) error {
 	}
 	err := d.Spool.Remove(n)
 	if err == nil && d.maybeCrash() {
-		d.crash(0)
+		d.crash(0, d.taken())
 	}
 	return err
 }
@@ -156,7 +162,7 @@ func (d *disk) RemoveRange(from, n int) error {
 	}
 	err := d.Spool.RemoveRange(from, n)
 	if err == nil && d.maybeCrash() {
-		d.crash(0)
+		d.crash(0, d.taken())
 	}
 	return err
 }
@@ -164,9 +170,15 @@ func (d *disk) RemoveRange(from, n int) error {
 // maybeCrash says yes twice at most.
 func (d *disk) maybeCrash() bool { return len(d.crashes) < 2 && d.fate.one(30) }
 
+// taken returns what next has taken by now.
+func (d *disk) taken() []string {
+	taken, _ := d.s.settled()
+	return slices.Clone(taken)
+}
+
 // crash copies the folder, without so many bytes at the end of the last record.
-func (d *disk) crash(torn int) {
-	c := crash{dir: d.s.t.TempDir(), kept: d.Len()}
+func (d *disk) crash(torn int, taken []string) {
+	c := crash{dir: d.s.t.TempDir(), kept: d.Len(), taken: taken}
 	assert.NoError(d.s.t, os.CopyFS(c.dir, os.DirFS(d.dir)))
 	if files, _ := filepath.Glob(filepath.Join(c.dir, "*.spool")); torn > 0 {
 		last := files[len(files)-1]
@@ -183,8 +195,12 @@ func (d *disk) check(taken []string) {
 	for _, c := range d.crashes {
 		found := d.recover(c.dir)
 		assert.Len(d.s.t, found, c.kept, "after a crash")
+		if d.prompt() {
+			twice := slices.DeleteFunc(found, func(id string) bool { return !slices.Contains(c.taken, id) })
+			assert.LessOrEqual(d.s.t, len(twice), d.s.batch, "more than the batch under way comes twice after a crash: %s", twice)
+		}
 	}
-	d.crash(0)
+	d.crash(0, taken)
 	left := d.recover(d.crashes[len(d.crashes)-1].dir)
 	// Some may be done, in a call that had not returned at the end, or the disk was broken then.
 	done := len(left) - d.s.Stats().Spooled
