@@ -60,7 +60,7 @@ func show(copied string) error {
 		return err
 	}
 	h := asynchandler.NewTextHandler(os.Stdout, nil, asynchandler.WithSpool(s))
-	return errors.Join(h.Flush(context.Background()), h.Close())
+	return h.Shutdown(context.Background()) // Close would keep what takes it longer than 10 s
 }
 
 // Someone looks into the spool of a service: no matter what it logs to.
