@@ -32,3 +32,21 @@ func BenchmarkLog(b *testing.B) {
 		require.NoError(b, s.close())
 	}
 }
+
+// BenchmarkSpool is the scenario of that name, for the profiler.
+func BenchmarkSpool(b *testing.B) {
+	for _, s := range spoolFamily().cases {
+		b.Run(s.name, func(b *testing.B) {
+			var r result
+			for b.Loop() {
+				var err error
+				r, err = s.isolated(ours[0], false)
+				require.NoError(b, err)
+			}
+			b.ReportMetric(r["in"], "in/s")
+			b.ReportMetric(r["out"], "out/s")
+			b.ReportMetric(r["CPU in"], "CPU-ns/in")
+			b.ReportMetric(r["CPU out"], "CPU-ns/out")
+		})
+	}
+}

@@ -88,7 +88,7 @@ func families(names *regexp.Regexp) []family {
 func allFamilies() []family {
 	return []family{
 		callFamily(), paceFamily(), parallelFamily(), burstFamily(), firstLapFamily(),
-		stallFamily(), outageFamily(), slowFamily(),
+		stallFamily(), outageFamily(), slowFamily(), spoolFamily(),
 		losslessFamily(), limitFamily(), requestsFamily(), idleFamily(), allocsFamily(), goroutinesFamily(), capacityFamily(), gcFamily(),
 	}
 }
