@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/asynchandler/asynchandler/internal/archive"
 	"github.com/asynchandler/asynchandler/internal/course"
 )
 
@@ -94,9 +95,14 @@ type disk struct {
 	gone      [][]byte      // and then with these
 	idle      chan struct{} // closed when the call under way ends; nil if nobody waits for that
 
-	op   diskOp              // of the call under way; its goroutine's
-	root *Handler            // never changes
-	kept map[string]*Handler // handlers by what they add to records; the loading goroutine's
+	root *Handler // never changes
+
+	// Of the goroutine with the call under way.
+	op      diskOp
+	codec   archive.Codec
+	batched int                  // bytes of the batch that was put there last
+	held    []course.Held[entry] // memory for records that are loaded
+	kept    map[string]*Handler  // handlers by what they add to records
 }
 
 // diskOp is what one call into the spool found out.

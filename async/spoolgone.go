@@ -65,10 +65,10 @@ func (d *disk) tellGone() {
 // goneEntry makes an entry of a record from the disk, as far as it can be read. It goes nowhere
 // but to OnDrop: its handler has a trail only.
 func goneEntry(record []byte) entry {
-	r, err := archive.Read(record)
+	r, err := new(archive.Codec).Read(record)
 	h := &Handler{}
 	if err == nil {
-		r.Record = sourced(&r)
+		addSource(&r.Record, &r)
 		steps, _ := archive.ReadChain(r.Chain)
 		for _, s := range steps {
 			h.trail = h.trail.then(s)

@@ -3,6 +3,7 @@ package async
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/archive"
@@ -17,18 +18,22 @@ func (s spoolSink) Deliver(b *Batch) (done int, err error) {
 	d := &s.g.disk
 	d.op = diskOp{puts: true}
 	defer d.measure()
-	var records [][]byte
+	batch := make([]byte, 0, d.batched)
+	var ends []int
 	n := 0
 	for ; b.Next(); n++ {
-		record := d.archived(b.current(), b.Line())
-		if d.max > 0 && int64(len(record)) > d.max {
+		begin := len(batch)
+		batch = d.archived(batch, b.current(), b.Line())
+		if d.max > 0 && int64(len(batch)-begin) > d.max {
 			d.op.large = append(d.op.large, n)
+			batch = batch[:begin]
 			continue
 		}
-		records = append(records, record)
+		ends = append(ends, len(batch))
 	}
-	if len(records) > 0 {
-		err = d.spool.Append(records)
+	if len(ends) > 0 {
+		d.batched = min(len(batch), maxBatched)
+		err = d.spool.Append(split(batch, ends))
 	}
 	if err != nil {
 		return 0, &spoolError{err}
@@ -37,17 +42,31 @@ func (s spoolSink) Deliver(b *Batch) (done int, err error) {
 	return n, nil
 }
 
-// archived returns the record as bytes, with the line that its handler has made of it, if it has:
+// maxBatched is the most memory that is made for a batch before its size is known.
+const maxBatched = 1 << 20
+
+// split returns the parts of b that end there.
+func split(b []byte, ends []int) [][]byte {
+	parts := make([][]byte, 0, len(ends))
+	begin := 0
+	for _, end := range ends {
+		parts = append(parts, b[begin:end:end])
+		begin = end
+	}
+	return parts
+}
+
+// archived appends the record as bytes, with the line that its handler has made of it, if it has:
 // the handler is not called again. That line is left out if it does not fit.
-func (d *disk) archived(e *entry, line []byte) []byte {
-	record, chain := make([]byte, 0, 256), e.h.trail.chain()
+func (d *disk) archived(b []byte, e *entry, line []byte) []byte {
+	chain, begin := e.h.trail.chain(), len(b)
 	if line != nil {
-		record = archive.AppendLine(record, chain, &e.rec, line)
-		if d.max <= 0 || int64(len(record)) <= d.max {
-			return record
+		b = d.codec.AppendLine(b, chain, &e.rec, line)
+		if d.max <= 0 || int64(len(b)-begin) <= d.max {
+			return b
 		}
 	}
-	return archive.Append(record[:0], chain, &e.rec)
+	return d.codec.Append(b[:begin], chain, &e.rec)
 }
 
 // spoolError is an error of the spool.
@@ -103,14 +122,19 @@ func (l *loading) read() error {
 	if err != nil {
 		return err
 	}
-	for _, record := range records[min(l.outstanding, len(records)):] {
-		h, err := d.restored(record)
-		if err != nil {
+	fresh := records[min(l.outstanding, len(records)):]
+	d.held = slices.Grow(d.held[:0], len(fresh))
+	for i, record := range fresh {
+		h := &d.held[:i+1][i]
+		if err := d.restore(h, record); err != nil {
 			l.unreadable = err
 			l.bad++
 			h.Value.h = nil
 		}
-		l.held = append(l.held, h)
+		l.held = d.held[:i+1]
+	}
+	if len(fresh) == 0 {
+		d.held = nil // the memory of an outage
 	}
 	if len(records) == 0 && l.outstanding == 0 {
 		if n := d.spool.Len(); n > 0 {
@@ -162,10 +186,12 @@ func (l *loading) end() {
 func (l *loading) holdLocked() {
 	g := l.w.engine
 	d := &g.disk
+	defer clear(l.held)
 	if g.phase > draining {
 		l.bad = 0
 		return
 	}
+	kept := l.held[:0]
 	for i := range l.held {
 		h := &l.held[i]
 		h.Seq = d.loaded
@@ -174,36 +200,37 @@ func (l *loading) holdLocked() {
 		if h.Value.h == nil {
 			d.lostLocked(h.Value.rec.Level)
 		} else {
-			g.course.Hold(*h)
+			kept = append(kept, *h)
 		}
 	}
+	g.course.Hold(kept...)
 }
 
-// restored makes a record of what is on the disk.
-func (d *disk) restored(b []byte) (h course.Held[entry], err error) {
+// restore makes a record of what is on the disk.
+func (d *disk) restore(h *course.Held[entry], b []byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // next's WithAttrs or WithGroup
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	h.Stored = true
-	r, err := archive.Read(b)
+	*h = course.Held[entry]{Stored: true}
+	r, err := d.codec.Read(b)
 	h.Value.rec = r.Record
 	if err != nil {
-		return h, err
+		return err
 	}
 	h.Line = r.Line
-	h.Value.rec = sourced(&r)
+	addSource(&h.Value.rec, &r)
 	h.Value.h, err = d.derived(r.Chain)
-	return h, err
+	return err
 }
 
-// sourced returns the record with its source, if only as an attribute.
-func sourced(r *archive.Record) slog.Record {
+// addSource adds the source to a record that has none of its own any more.
+func addSource(to *slog.Record, r *archive.Record) {
 	if r.PC == 0 && r.Source.File != "" {
-		r.AddAttrs(slog.Any(slog.SourceKey, &r.Source))
+		source := r.Source
+		to.AddAttrs(slog.Any(slog.SourceKey, &source))
 	}
-	return r.Record
 }
 
 // maxKeptHandlers bounds the handlers that are kept for records from the disk.

@@ -18,9 +18,9 @@ func (s *Spool) Next(limit int) ([][]byte, error) {
 		return nil, nil
 	}
 	err := s.load(limit)
-	var records [][]byte
-	size := 0
-	for _, it := range s.cache[:min(limit, len(s.cache))] {
+	size, limit := 0, min(limit, len(s.cache))
+	records := make([][]byte, 0, limit)
+	for _, it := range s.cache[:limit] {
 		if size += len(it.record); size > maxRead && len(records) > 0 {
 			break
 		}

@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"reflect"
-	"runtime"
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
@@ -63,25 +61,27 @@ type Record struct {
 	Line   []byte      // what its handler has made of it, nil if that is not known
 }
 
+// Codec writes records and reads them. It remembers the places in the code that logged. The
+// zero value is ready. Its methods are called by one goroutine at a time.
+type Codec struct {
+	written map[uintptr][]byte // places by program counter
+	read    map[string]place   // and the other way round
+}
+
 // Append appends r, logged through a handler with that chain.
-func Append(b, chain []byte, r *slog.Record) []byte {
-	return appendRecord(appendHead(b, r, false), chain, r)
+func (c *Codec) Append(b, chain []byte, r *slog.Record) []byte {
+	return c.appendRecord(appendHead(b, r, false), chain, r)
 }
 
 // AppendLine appends r like Append, and the line that its handler has made of it.
-func AppendLine(b, chain []byte, r *slog.Record, line []byte) []byte {
-	return append(appendRecord(appendHead(b, r, true), chain, r), line...)
+func (c *Codec) AppendLine(b, chain []byte, r *slog.Record, line []byte) []byte {
+	return append(c.appendRecord(appendHead(b, r, true), chain, r), line...)
 }
 
-func appendRecord(b, chain []byte, r *slog.Record) []byte {
+func (c *Codec) appendRecord(b, chain []byte, r *slog.Record) []byte {
 	b = appendBytes(b, chain)
 	b = appendString(b, r.Message)
-	b = binary.AppendVarint(b, int64(r.PC-base))
-	var src slog.Source
-	if s := r.Source(); s != nil {
-		src = *s
-	}
-	b = appendSource(b, &src)
+	b = append(b, c.placeOf(r)...)
 	b = binary.AppendUvarint(b, uint64(r.NumAttrs()))
 	for a := range r.Attrs {
 		b = appendAttr(b, a)
@@ -108,9 +108,9 @@ func Level(b []byte) slog.Level {
 	return slog.LevelInfo
 }
 
-// Read reads what Append or AppendLine has written. It keeps parts of b.
-func Read(b []byte) (r Record, err error) {
-	d := decoder{b: b}
+// Read reads what Append or AppendLine has written. It keeps no part of b but the chain.
+func (c *Codec) Read(b []byte) (r Record, err error) {
+	d := newDecoder(b)
 	if v := d.byte(); v > version {
 		return r, fmt.Errorf("%w: %d, want at most %d", ErrVersion, v, version)
 	}
@@ -119,35 +119,17 @@ func Read(b []byte) (r Record, err error) {
 	r.Time = d.time()
 	r.Chain = d.bytes()
 	r.Message = d.string()
-	pc := base + uintptr(d.varint())
-	r.Source = d.source()
-	n := d.count()
-	attrs := make([]slog.Attr, 0, n)
-	for range n {
-		attrs = append(attrs, d.attr())
+	at := c.placeAt(d.place())
+	r.Source = at.source
+	d.addAttrs(&r.Record)
+	if d.err != nil {
+		return r, d.err
 	}
-	r.AddAttrs(attrs...)
-	if line && d.err == nil {
+	r.PC = at.pc
+	if line {
 		r.Line = append([]byte{}, d.b...) // not nil if it is empty
 	}
-	if d.err == nil && isAt(pc, &r.Source) {
-		r.PC = pc
-	}
-	return r, d.err
-}
-
-// base is where the code of a function begins. Program counters are kept relative to it: a
-// position independent program is somewhere else in memory each time it runs.
-var base = reflect.ValueOf(errors.New).Pointer()
-
-// isAt reports whether the program counter means in this process what it meant in that
-// which logged: the same program, most likely.
-func isAt(pc uintptr, s *slog.Source) bool {
-	if pc == 0 || s.File == "" {
-		return false
-	}
-	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	return f.File == s.File && f.Line == s.Line && f.Function == s.Function
+	return r, nil
 }
 
 func appendBytes(b, p []byte) []byte {
@@ -242,7 +224,7 @@ func AppendStep(b []byte, s Step) []byte {
 
 // ReadChain reads the steps of a chain.
 func ReadChain(b []byte) (steps []Step, err error) {
-	d := decoder{b: b}
+	d := newDecoder(b)
 	for len(d.b) > 0 && d.err == nil {
 		steps = append(steps, Step{d.string(), d.attrs()})
 	}

@@ -61,7 +61,7 @@ func TestRecordsShowTheSame(t *testing.T) {
 		r := sample()
 		want := shown(t, r)
 		capture.Record(&r, f)
-		got, err := archive.Read(archive.Append(nil, nil, &r))
+		got, err := new(archive.Codec).Read(new(archive.Codec).Append(nil, nil, &r))
 		require.NoError(t, err)
 		lines := shown(t, got.Record)
 		if f != capture.Text {
@@ -72,7 +72,7 @@ func TestRecordsShowTheSame(t *testing.T) {
 		}
 		require.Equal(t, r.Level, got.Level)
 		require.True(t, r.Time.Equal(got.Time))
-		again, err := archive.Read(archive.Append(nil, nil, &got.Record))
+		again, err := new(archive.Codec).Read(new(archive.Codec).Append(nil, nil, &got.Record))
 		require.NoError(t, err)
 		require.Equal(t, lines, shown(t, again.Record), "of what was read once")
 	}
@@ -80,7 +80,7 @@ func TestRecordsShowTheSame(t *testing.T) {
 
 func TestKindsAreKept(t *testing.T) {
 	r := sample()
-	got, err := archive.Read(archive.Append(nil, []byte("chain"), &r))
+	got, err := new(archive.Codec).Read(new(archive.Codec).Append(nil, []byte("chain"), &r))
 	require.NoError(t, err)
 	require.Equal(t, []byte("chain"), got.Chain)
 	var want, have []string
@@ -102,10 +102,32 @@ func TestKindsAreKept(t *testing.T) {
 func TestSourceIsKept(t *testing.T) {
 	var r slog.Record
 	slog.New(keeper{&r}).Info("here")
-	got, err := archive.Read(archive.Append(nil, nil, &r))
+	got, err := new(archive.Codec).Read(new(archive.Codec).Append(nil, nil, &r))
 	require.NoError(t, err)
 	require.Equal(t, r.PC, got.PC, "the same program")
 	require.Equal(t, *r.Source(), got.Source)
+}
+
+// What a Codec remembers of places is that of the right one, however many there are.
+func TestPlacesAreNotMixedUp(t *testing.T) {
+	var here slog.Record
+	slog.New(keeper{&here}).Info("here")
+	var c archive.Codec
+	for range 2 {
+		for i := range uintptr(3000) {
+			r := here
+			r.PC -= i
+			got, err := c.Read(c.Append(nil, nil, &r))
+			require.NoError(t, err)
+			require.Equal(t, *r.Source(), got.Source)
+			require.Equal(t, r.PC, got.PC)
+		}
+	}
+	var r slog.Record
+	got, err := c.Read(c.Append(nil, nil, &r))
+	require.NoError(t, err)
+	require.Zero(t, got.PC)
+	require.Zero(t, got.Source)
 }
 
 type keeper struct{ r *slog.Record }
@@ -133,35 +155,35 @@ func TestChain(t *testing.T) {
 func TestLine(t *testing.T) {
 	r := sample()
 	for _, line := range []string{"the line\n", ""} {
-		b := archive.AppendLine(nil, []byte("chain"), &r, []byte(line))
+		b := new(archive.Codec).AppendLine(nil, []byte("chain"), &r, []byte(line))
 		require.Equal(t, r.Level, archive.Level(b))
-		got, err := archive.Read(b)
+		got, err := new(archive.Codec).Read(b)
 		require.NoError(t, err)
 		require.NotNil(t, got.Line)
 		require.Equal(t, line, string(got.Line))
 		require.Equal(t, "chain", string(got.Chain))
 		require.Equal(t, shown(t, r)[1], shown(t, got.Record)[1])
 	}
-	got, err := archive.Read(archive.Append(nil, nil, &r))
+	got, err := new(archive.Codec).Read(new(archive.Codec).Append(nil, nil, &r))
 	require.NoError(t, err)
 	require.Nil(t, got.Line)
 }
 
 func TestLaterVersion(t *testing.T) {
 	r := sample()
-	b := archive.Append(nil, nil, &r)
+	b := new(archive.Codec).Append(nil, nil, &r)
 	b[0] = 9
-	_, err := archive.Read(b)
+	_, err := new(archive.Codec).Read(b)
 	require.ErrorIs(t, err, archive.ErrVersion)
 	require.ErrorContains(t, err, "9, want at most 1")
 }
 
 func FuzzRead(f *testing.F) {
 	r := sample()
-	f.Add(archive.Append(nil, nil, &r))
-	f.Add(archive.AppendLine(nil, nil, &r, []byte("x")))
+	f.Add(new(archive.Codec).Append(nil, nil, &r))
+	f.Add(new(archive.Codec).AppendLine(nil, nil, &r, []byte("x")))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := archive.Read(b)
+		got, err := new(archive.Codec).Read(b)
 		if err == nil {
 			shown(t, got.Record)
 		}

@@ -69,7 +69,7 @@ func TestValuesShowTheSame(t *testing.T) {
 			want := shown(t, r)
 			plain := fmt.Sprintf("%v", x)
 			for range 2 {
-				got, err := archive.Read(archive.Append(nil, nil, &r))
+				got, err := new(archive.Codec).Read(new(archive.Codec).Append(nil, nil, &r))
 				require.NoError(t, err)
 				r = got.Record
 				require.Equal(t, want, shown(t, r))

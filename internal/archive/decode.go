@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"log/slog"
@@ -13,12 +14,15 @@ import (
 // decoder reads from the front of b. After an error all that it reads is zero.
 type decoder struct {
 	b     []byte
+	text  string // all that there was to read: strings are parts of it
 	err   error
 	depth int
 }
 
 // maxDepth is how deep groups may be nested: damage must not overflow the stack.
 const maxDepth = 20_000
+
+func newDecoder(b []byte) decoder { return decoder{b: b, text: string(b)} }
 
 func (d *decoder) fail(err error) {
 	if d.err == nil {
@@ -69,7 +73,11 @@ func (d *decoder) bytes() []byte {
 	return p
 }
 
-func (d *decoder) string() string { return string(d.bytes()) }
+func (d *decoder) string() string {
+	n := len(d.bytes())
+	end := len(d.text) - len(d.b)
+	return d.text[end-n : end]
+}
 
 func (d *decoder) source() slog.Source {
 	return slog.Source{Function: d.string(), File: d.string(), Line: int(d.varint())}
@@ -89,6 +97,19 @@ func (d *decoder) time() time.Time {
 		return t
 	}
 	return t.In(time.FixedZone(name, offset))
+}
+
+// addAttrs adds the attributes of a record.
+func (d *decoder) addAttrs(r *slog.Record) {
+	var few [8]slog.Attr
+	attrs, n := few[:0], d.count()
+	if n > len(few) {
+		attrs = make([]slog.Attr, 0, n)
+	}
+	for range n {
+		attrs = append(attrs, d.attr())
+	}
+	r.AddAttrs(attrs...)
 }
 
 func (d *decoder) attrs() []slog.Attr {
@@ -150,7 +171,7 @@ func (d *decoder) any(kind byte) slog.Value {
 	case kindNil:
 		return slog.AnyValue(nil)
 	case kindBytes:
-		return slog.AnyValue(d.bytes())
+		return slog.AnyValue(bytes.Clone(d.bytes()))
 	case kindStrings:
 		return slog.AnyValue(d.strings())
 	case kindInts:
@@ -177,7 +198,7 @@ func (d *decoder) any(kind byte) slog.Value {
 		s := d.source()
 		return slog.AnyValue(&s)
 	case kindRawJSON:
-		return slog.AnyValue(json.RawMessage(d.bytes()))
+		return slog.AnyValue(json.RawMessage(bytes.Clone(d.bytes())))
 	case kindStored:
 		return d.stored()
 	case kindNilBytes:
@@ -202,7 +223,7 @@ func (d *decoder) strings() []string {
 }
 
 func (d *decoder) stored() slog.Value {
-	s := capture.Stored{Methods: d.byte(), JSON: d.bytes()}
+	s := capture.Stored{Methods: d.byte(), JSON: bytes.Clone(d.bytes())}
 	for _, text := range []*string{&s.Text, &s.String, &s.Err, &s.Plain, &s.Plus, &s.ErrorType} {
 		*text = d.string()
 	}

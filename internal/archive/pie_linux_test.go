@@ -23,10 +23,10 @@ func TestSourceInAnotherRunOfTheProgram(t *testing.T) {
 		slog.New(keeper{&r}).Info("here")
 		written, err := os.ReadFile(file)
 		if err != nil {
-			require.NoError(t, os.WriteFile(file, archive.Append(nil, nil, &r), 0o600))
+			require.NoError(t, os.WriteFile(file, new(archive.Codec).Append(nil, nil, &r), 0o600))
 			return
 		}
-		got, err := archive.Read(written)
+		got, err := new(archive.Codec).Read(written)
 		require.NoError(t, err)
 		require.Equal(t, r.PC, got.PC)
 		return

@@ -149,6 +149,7 @@ func (c *Course[T]) count(h *Held[T], n int) {
 
 // Hold puts records back among those held, in their order.
 func (c *Course[T]) Hold(records ...Held[T]) {
+	c.held = slices.Grow(c.held, len(records))
 	for i := range records {
 		at := sort.Search(len(c.held), func(j int) bool { return c.held[j].Seq > records[i].Seq })
 		c.held = slices.Insert(c.held, at, records[i])

@@ -87,6 +87,9 @@ func (c *Course[T]) stores(f *Facts) bool {
 // Gone tells that records on the disk that are older than that have gone from there. Those held
 // go too, but for one that is torn; f is called for each.
 func (c *Course[T]) Gone(before uint64, f func(*Held[T])) {
+	if c.stored == 0 {
+		return
+	}
 	c.Remove(func(h *Held[T]) bool {
 		if !h.Stored || h.Seq >= before {
 			return false

@@ -82,7 +82,7 @@ func (d *disk) notePassed(begun time.Time, records [][]byte) {
 		return
 	}
 	for _, b := range records {
-		r, err := archive.Read(b)
+		r, err := new(archive.Codec).Read(b)
 		assert.NoError(d.s.t, err)
 		d.s.noteRefused(r.Message)
 	}
