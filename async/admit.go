@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynchandler/asynchandler/internal/ledger"
 	"github.com/asynchandler/asynchandler/internal/ring"
+	"github.com/asynchandler/asynchandler/internal/sleeper"
 	"github.com/asynchandler/asynchandler/internal/waitroom"
 )
 
@@ -130,12 +131,12 @@ func (a *admission) relieve() {
 		return
 	}
 	if g.opts.Spool != nil {
-		g.sleeper.wakeUpNow()
+		g.sleeper.WakeUp()
 	}
 	pressure := g.purse.gauge()
 	g.relieve()
 	if pressure {
-		g.wake(napping)
+		g.sleeper.Wake(sleeper.Napping)
 	}
 }
 
@@ -203,7 +204,7 @@ func (a *admission) spendCredit(q *request) (more bool) {
 	if g.patience.credit.Left() <= 0 {
 		return false
 	}
-	g.wake(napping)
+	g.sleeper.Wake(sleeper.Napping)
 	select {
 	case <-a.room.Woken(q.waiter):
 	case <-g.ending.closing:
@@ -237,7 +238,7 @@ func (a *admission) blocked(ctx context.Context, q *request) (more bool) {
 		defer timer.Stop()
 		timeout = timer.C
 	}
-	g.wake(napping)
+	g.sleeper.Wake(sleeper.Napping)
 	select {
 	case <-a.room.Woken(q.waiter):
 	case <-g.ending.closing:

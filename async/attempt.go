@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/course"
+	"github.com/asynchandler/asynchandler/internal/sleeper"
 	"github.com/asynchandler/asynchandler/internal/waitroom"
 )
 
@@ -93,7 +94,7 @@ func (a *attempt) complete() {
 	if a.gated && !a.probing {
 		a.tellGate()
 		if w.replaced {
-			g.sleeper.poke() // who has the role may have asked the gate before it heard
+			g.sleeper.Poke() // who has the role may have asked the gate before it heard
 		}
 	}
 }
@@ -255,7 +256,7 @@ func (w *worker) endLocked(a *attempt) {
 	c.running = false
 	g.busy[c.to] = nil
 	if c.to == toNext {
-		g.sleep.CompareAndSwap(calling, awake)
+		g.sleep.Change(sleeper.Calling, sleeper.Awake)
 	}
 	d := a.now.Sub(c.since)
 	if c.to != toSpool {
@@ -276,7 +277,7 @@ func (w *worker) endLocked(a *attempt) {
 			// It may have taken younger records meanwhile. What w puts back comes before them.
 			g.worker.takeBackLocked()
 		}
-		g.sleeper.poke() // it may wait for this call
+		g.sleeper.Poke() // it may wait for this call
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynchandler/asynchandler/internal/course"
 	"github.com/asynchandler/asynchandler/internal/ring"
+	"github.com/asynchandler/asynchandler/internal/sleeper"
 )
 
 // phase is where the handler is in its life.
@@ -36,8 +37,9 @@ type engine struct {
 	opts     Options
 	queue    uint64 // Stats.Queue
 	sink     Sink
-	flusher  Flusher  // the sink, if it is one
-	reporter *Handler // stands for the handler's own records
+	flusher  Flusher       // the sink, if it is one
+	reporter *Handler      // stands for the handler's own records
+	gather   time.Duration // how long records may wait for others
 
 	tell    teller
 	alerted atomic.Bool // OnHighWater was called and Depth not yet below half of it
@@ -45,10 +47,10 @@ type engine struct {
 
 	outcomes atomic.Uint64 // records of the ring that have their outcome; written under mu
 	hurried  atomic.Uint64 // position behind the last urgent record, if records linger
-	due      atomic.Int64  // when the worker's rest ends, since began; 0 for no time
+	resting  atomic.Int32  // above 0: the worker waits
 	began    time.Time
 
-	sleeper    sleeper
+	sleeper    *sleeper.Sleeper
 	admission  admission
 	patience   patience
 	purse      purse
@@ -80,7 +82,7 @@ type callSide struct {
 	maxSize   int64  // opts.MaxRecordSize
 	highWater uint64 // depth at which OnHighWater is called, 0 for never
 	pressing  uint64 // how many waiting records end a nap
-	sleep     atomic.Uint32
+	sleep     sleeper.State
 	rare      bool // ContextFunc or SyncLevel is set
 	lingers   bool // records wait for others as long as Linger says
 }
@@ -98,6 +100,7 @@ func newEngine(opts Options) *engine {
 		sink:  opts.Sink,
 		began: time.Now(),
 	}
+	g.sleeper = sleeper.New(&g.sleep, g.callers.workers.Hide, g.callers.workers.Show)
 	g.course.MaxAttempts, g.course.Plain = opts.MaxAttempts, opts.Gate == nil
 	if o, ok := opts.Gate.(OpenTimer); ok {
 		g.early(func() { g.course.OpenTime = o.OpenTime() })
@@ -119,7 +122,7 @@ func newEngine(opts Options) *engine {
 	if opts.HighWater > 0 {
 		g.highWater = uint64(math.Ceil(opts.HighWater * float64(g.ring.Cap())))
 	}
-	g.sleeper.init(g)
+	g.limitNaps()
 	return g
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/asynchandler/asynchandler/internal/panics"
 	"github.com/asynchandler/asynchandler/internal/recordsize"
 	"github.com/asynchandler/asynchandler/internal/ring"
+	"github.com/asynchandler/asynchandler/internal/sleeper"
 )
 
 // Enqueue is Handle for handlers that wrap this one: it spares them the copy of
@@ -43,7 +44,7 @@ func (i *intake) end(err *error) {
 	g, counted := i.g, i.counted
 	value := recover()
 	if counted {
-		g.sleeper.wakeUpNow() // it may have come to that only now
+		g.sleeper.WakeUp() // it may have come to that only now
 	} else {
 		g.locked(func() {
 			g.accounts.ledger.Direct++
@@ -123,7 +124,7 @@ func (g *engine) enqueueRare(ctx context.Context, h *Handler, r *slog.Record, si
 	defer g.barriers.remove(b)
 	err := g.admission.enqueueSlow(ctx, h.awaitedBy(b), r, q, in)
 	if err == nil {
-		g.sleeper.wakeUpNow()
+		g.sleeper.WakeUp()
 		g.barriers.awaitOutcome(b)
 	}
 	return err
@@ -144,7 +145,7 @@ func (g *engine) put(pos uint64, e *entry, ctx context.Context, h *Handler, r *s
 func (g *engine) follow(pos uint64, level slog.Level) {
 	if g.lingers && g.urgent(level) {
 		g.hurry(pos)
-	} else if g.sleep.Load() != awake {
+	} else if g.sleep.Load() != sleeper.Awake {
 		g.wakeFor(pos, level)
 	}
 	if g.highWater > 0 {

@@ -57,7 +57,7 @@ func (l *barriers) flush(ctx context.Context) error {
 		return g.afterwards.flushEnded(ctx)
 	}
 	defer l.remove(b)
-	g.sleeper.poke()
+	g.sleeper.Poke()
 	return l.waitFor(ctx, b)
 }
 
@@ -65,7 +65,7 @@ func (l *barriers) flush(ctx context.Context) error {
 func (l *barriers) awaitOutcome(b *barrier) {
 	ctx, cancel := context.WithTimeout(context.Background(), maxSync)
 	defer cancel()
-	l.g.sleeper.poke()
+	l.g.sleeper.Poke()
 	_ = l.waitFor(ctx, b) // the error handler has heard of what went wrong
 }
 

@@ -26,8 +26,8 @@ func (g *engine) guard(f func(), after func(*PanicError)) {
 // aside calls f, code of the user's that the worker calls outside of a delivery: next makes
 // no progress meanwhile.
 func (g *engine) aside(f func()) {
-	g.sleeper.resting.Add(1)
-	defer g.sleeper.resting.Add(-1)
+	g.resting.Add(1)
+	defer g.resting.Add(-1)
 	g.guard(f, g.notePanic)
 }
 

@@ -177,7 +177,7 @@ func (h *Handler) AskGate() {
 	if within := g.callers.delivering(); !within { // else a breaker that is reset whenever it opens would know no pause
 		g.locked(g.course.Wake)
 	}
-	g.sleeper.poke()
+	g.sleeper.Poke()
 }
 
 // Report counts a panic in code of the user's that [Options.Gate] calls, and tells the

@@ -43,7 +43,7 @@ func (s *ending) hurryUp() {
 	g := s.g
 	g.purse.gauge()
 	g.relieve()
-	g.sleeper.poke()
+	g.sleeper.Poke()
 }
 
 // lateLocked reports whether a shutdown has little time left.

@@ -60,8 +60,8 @@ func (s *ending) shutdown(ctx context.Context) error {
 	}
 	s.noteDeadline(ctx, done)
 	if !isClosed(done) || s.isEmpty() { // else no more is tried
-		g.sleeper.wakeUpNow()
-		g.sleeper.poke()
+		g.sleeper.WakeUp()
+		g.sleeper.Poke()
 	}
 	select {
 	case <-s.ended:
@@ -173,7 +173,7 @@ func (s *ending) endDrainLocked(p phase, err, flushed error) {
 	for len(g.barriers.list) > 0 {
 		g.barriers.passLocked(g.barriers.list[0], flushed)
 	}
-	g.sleep.Store(gone)
+	g.sleep.End()
 	close(s.ended)
 }
 
@@ -221,7 +221,7 @@ func (s *ending) abandon(ctx context.Context, done <-chan struct{}, cause error)
 	if !first {
 		return
 	}
-	g.sleeper.poke()
+	g.sleeper.Poke()
 	defer g.callers.closers.Enter()() // OnDrop would wait for itself
 	g.tellDropped(letters)
 	if g.opts.OnDrop != nil {

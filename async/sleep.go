@@ -3,10 +3,10 @@ package async
 import (
 	"log/slog"
 	"runtime"
-	"sync/atomic"
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/course"
+	"github.com/asynchandler/asynchandler/internal/sleeper"
 )
 
 // The worker has two ways to sleep. When there is nothing, it parks without any timer: an
@@ -20,106 +20,62 @@ import (
 // Where records keep coming it naps: to run after the callers record by record would make
 // each cache line go back and forth between their processors and its own, and waking it
 // costs the waker 1.4 to 2.7 µs (measured). A full nap, or half a queue, ends that.
-const (
-	awake uint32 = iota
-	napping
-	parked
-	gone     // there is no worker any more; who publishes clears up
-	watching // records wait, and one more may make some go to the disk
-	calling  // no sleep: inside a next that is in trouble, and half a queue goes to the fallback
-)
 
-const (
-	// longNap is how long records may gather after a delivery of a few, if they keep coming.
-	longNap = 2 * time.Millisecond
-	// shortNap is how long they may after a delivery of many. They keep coming if a
-	// delivery begins less than that after the last one.
-	shortNap = 200 * time.Microsecond
-	// small is a budget that could seem full because of a long nap.
-	small = 4 << 20
-)
-
-// sleeper is the part of the worker's sleep that log calls have no look at.
-type sleeper struct {
-	g       *engine
-	gather  time.Duration // how long records may wait for others
-	wakeUp  chan struct{} // capacity 1
-	timer   *time.Timer   // of naps and rests
-	resting atomic.Int32  // above 0: the worker waits
-}
-
-func (s *sleeper) init(g *engine) {
-	s.g, s.wakeUp, s.timer = g, make(chan struct{}, 1), time.NewTimer(time.Hour)
-	s.timer.Stop()
-	s.limitNaps()
-}
+// small is a budget that could seem full because of a long nap.
+const small = 4 << 20
 
 // limitNaps sets how long the worker may leave records alone: a queue or a budget that is
 // next to empty must not seem full because of a nap.
-func (s *sleeper) limitNaps() {
-	g := s.g
+func (g *engine) limitNaps() {
 	g.pressing = uint64(max(1, g.ring.Cap()/2))
 	if g.highWater > 0 {
 		g.pressing = min(g.pressing, max(1, g.highWater/2))
 	}
-	s.gather = longNap
+	g.gather = sleeper.LongNap
 	switch {
 	case g.opts.Linger > 0:
-		s.gather = g.opts.Linger
+		g.gather = g.opts.Linger
 		g.pressing = min(g.pressing, uint64(g.opts.BatchSize))
 	case g.budget != nil:
 		g.early(func() {
 			if g.budget.Limit() < small {
-				s.gather = shortNap
+				g.gather = sleeper.ShortNap
 			}
 		})
 	}
-	if s.gather < time.Microsecond {
-		s.gather = 0
+	if g.gather < time.Microsecond {
+		g.gather = 0
 	}
-	g.lingers = g.opts.Linger > 0 && s.gather > 0
+	g.lingers = g.opts.Linger > 0 && g.gather > 0
 }
 
 // wakeFor is called after the record at pos was published, by callers that found
-// the worker not awake. Publishing before looking, and the worker's looking at
-// the ring after storing parked, are what makes a lost wake-up impossible.
+// the worker not awake.
 func (g *engine) wakeFor(pos uint64, level slog.Level) {
 	switch g.sleep.Load() {
-	case napping:
+	case sleeper.Napping:
 		if pos+1-g.ring.Head() >= g.pressing || g.urgent(level) || g.purse.gauge() {
-			g.wake(napping)
+			g.sleeper.Wake(sleeper.Napping)
 		}
-	case parked:
+	case sleeper.Parked:
 		if !g.lingers {
-			g.wake(parked)
+			g.sleeper.Wake(sleeper.Parked)
 			return
 		}
-		g.napFrom(parked)
-	case watching:
-		if g.sleeper.gather == 0 || g.urgent(level) {
-			g.wake(watching)
+		g.sleeper.GatherFrom(sleeper.Parked, g.gather)
+	case sleeper.Watching:
+		if g.gather == 0 || g.urgent(level) {
+			g.sleeper.Wake(sleeper.Watching)
 			return
 		}
-		g.napFrom(watching) // one call of the spool is for all that come meanwhile
-	case calling:
-		if (pos+1-g.ring.Head() >= uint64(max(1, g.ring.Cap()/2)) || g.purse.gauge()) && g.sleep.CompareAndSwap(calling, awake) {
+		g.sleeper.GatherFrom(sleeper.Watching, g.gather) // one call of the spool is for all that come meanwhile
+	case sleeper.Calling:
+		if (pos+1-g.ring.Head() >= uint64(max(1, g.ring.Cap()/2)) || g.purse.gauge()) && g.sleep.Change(sleeper.Calling, sleeper.Awake) {
 			g.admission.relieve()
 		}
-	case gone:
+	case sleeper.Gone:
 		g.ending.abandonLeftovers()
 	}
-}
-
-// napFrom has the worker gather records before it wakes, but not beyond the end of its rest.
-func (g *engine) napFrom(from uint32) {
-	if !g.sleep.CompareAndSwap(from, napping) {
-		return
-	}
-	d := g.sleeper.gather
-	if due := g.due.Load(); due > 0 {
-		d = min(d, time.Duration(due)-time.Since(g.began))
-	}
-	g.sleeper.timer.Reset(d)
 }
 
 // hurry is wakeFor where records linger, for one that must not. The worker may be about to
@@ -128,11 +84,11 @@ func (g *engine) hurry(pos uint64) {
 	for old := g.hurried.Load(); old <= pos && !g.hurried.CompareAndSwap(old, pos+1); old = g.hurried.Load() {
 	}
 	switch g.sleep.Load() {
-	case awake:
-	case gone:
+	case sleeper.Awake:
+	case sleeper.Gone:
 		g.ending.abandonLeftovers()
 	default:
-		g.sleeper.wakeUpNow()
+		g.sleeper.WakeUp()
 	}
 }
 
@@ -142,38 +98,13 @@ func (g *engine) hurries() bool { return g.hurried.Load() > g.ring.Head() }
 // urgent reports whether records of that level are not kept waiting for others.
 func (g *engine) urgent(level slog.Level) bool { return level >= g.opts.ProtectedLevel.Level() }
 
-// wakeUpNow wakes the worker, whatever it sleeps for. A caller may turn parked into napping,
-// none does the reverse.
-func (s *sleeper) wakeUpNow() {
-	g := s.g
-	g.wake(parked)
-	g.wake(napping)
-	g.wake(watching)
-}
-
-// wake ends the worker's sleep if it still sleeps in that way.
-func (g *engine) wake(from uint32) {
-	if g.sleep.CompareAndSwap(from, awake) {
-		g.sleeper.poke()
-	}
-}
-
-// poke makes the worker look around, whatever it waits for. A poke that comes
-// before it waits is not lost; one too many does no harm.
-func (s *sleeper) poke() {
-	select {
-	case s.wakeUp <- struct{}{}:
-	default:
-	}
-}
-
 // delivered notes that w has just delivered what it began to at that time.
 func (w *worker) delivered(began time.Time, a *attempt) {
 	g := w.engine
-	dense := began.Sub(w.last) < shortNap || g.opts.Linger > 0
+	dense := began.Sub(w.last) < sleeper.ShortNap || g.opts.Linger > 0
 	w.last = time.Now()
 	w.heavy = a.settled >= urgent
-	w.quick = dense && a.err == nil && w.last.Sub(began) < shortNap // else what waits has waited long enough
+	w.quick = dense && a.err == nil && w.last.Sub(began) < sleeper.ShortNap // else what waits has waited long enough
 }
 
 // sparseLocked reports whether it is better to let more records gather before the
@@ -181,7 +112,7 @@ func (w *worker) delivered(began time.Time, a *attempt) {
 func (w *worker) sparseLocked() bool {
 	g := w.engine
 	n := g.ring.Waiting()
-	return w.quick && g.ring.Head() >= w.upTo && n > 0 && n < g.opts.BatchSize && g.sleeper.gather > 0 &&
+	return w.quick && g.ring.Head() >= w.upTo && n > 0 && n < g.opts.BatchSize && g.gather > 0 &&
 		!g.hurries() && !g.course.Troubled() && g.course.Len()+g.ring.SideLen() == 0 &&
 		g.phase == running && g.barriers.waiters.Load() == 0 && g.admission.room.Waiting() == 0
 }
@@ -197,7 +128,7 @@ func (w *worker) sparseLocked() bool {
 // processor: so not when somebody has waited for room lately.
 func (w *worker) yield() {
 	g := w.engine
-	if w.last.Sub(w.yielded) >= shortNap && g.ring.Waiting() > 0 && g.muchRoom() &&
+	if w.last.Sub(w.yielded) >= sleeper.ShortNap && g.ring.Waiting() > 0 && g.muchRoom() &&
 		g.barriers.waiters.Load() == 0 && !g.ring.Sealed() && !g.admission.room.WantedSince(w.last.Add(-yieldAfter)) {
 		w.yielded = w.last
 		runtime.Gosched()
@@ -210,23 +141,17 @@ const yieldAfter = 100 * time.Millisecond
 // nap lets records gather, but not while somebody waits for what there is.
 func (w *worker) nap() {
 	g := w.engine
-	d := g.sleeper.gather
+	d := g.gather
 	switch {
 	case g.opts.Linger > 0:
 		d = max(1, d-time.Since(w.woke)) // what waits came after that
 	case w.heavy:
-		d = min(d, shortNap)
+		d = min(d, sleeper.ShortNap)
 	}
 	w.quick = false
-	if !g.sleep.CompareAndSwap(awake, napping) {
-		return
-	}
-	g.sleeper.timer.Reset(d)
-	if uint64(g.ring.Waiting()) < g.pressing && !g.hurries() && g.barriers.waiters.Load() == 0 && !g.ring.Sealed() && g.admission.room.Waiting() == 0 {
-		g.sleeper.sleepOn()
-	}
-	g.sleeper.timer.Stop()
-	g.sleep.CompareAndSwap(napping, awake)
+	g.sleeper.Nap(d, func() bool {
+		return uint64(g.ring.Waiting()) < g.pressing && !g.hurries() && g.barriers.waiters.Load() == 0 && !g.ring.Sealed() && g.admission.room.Waiting() == 0
+	})
 	w.awoke()
 }
 
@@ -236,49 +161,33 @@ func (w *worker) awoke() { w.woke, w.upTo = time.Now(), w.engine.ring.Tail() }
 // rest is what the worker does when there is nothing to do, or not yet.
 func (w *worker) rest(d course.Decision, tail uint64) {
 	g := w.engine
-	g.sleeper.resting.Add(1)
-	defer g.sleeper.resting.Add(-1)
-	as := parked
+	g.resting.Add(1)
+	defer g.resting.Add(-1)
+	as := sleeper.Parked
 	switch {
 	case d.Each:
-		as = watching
+		as = sleeper.Watching
 	case d.Till:
-		as = napping
+		as = sleeper.Napping
 	case d.Busy:
-		as = awake
+		as = sleeper.Awake
 	}
-	g.due.Store(0)
-	if d.Wait > 0 {
-		g.sleeper.timer.Reset(d.Wait) // before callers reset it
-		g.due.Store(int64(time.Since(g.began) + d.Wait))
-	}
-	if !g.sleep.CompareAndSwap(awake, as) {
-		g.sleeper.timer.Stop()
-		return
-	}
-	defer func() { // also if the budget ends the goroutine
-		g.sleeper.timer.Stop()
-		g.sleep.CompareAndSwap(parked, awake)
-		g.sleep.CompareAndSwap(napping, awake)
-		g.sleep.CompareAndSwap(watching, awake)
-		w.awoke()
-	}()
-	if g.sleeper.sleeps(as, tail) {
-		g.sleeper.sleepOn()
+	slept := g.sleeper.Rest(as, d.Wait, func() bool { return g.quiet(as, tail) })
+	w.awoke()
+	if slept {
 		runtime.Gosched() // the lines of one request are one delivery
 	}
 }
 
-// sleeps reports whether nothing has come since the worker planned to rest, when tail was the
+// quiet reports whether nothing has come since the worker planned to rest, when tail was the
 // end of the queue, that would have woken it.
-func (s *sleeper) sleeps(as uint32, tail uint64) bool {
-	g := s.g
+func (g *engine) quiet(as sleeper.Manner, tail uint64) bool {
 	switch as {
-	case parked:
+	case sleeper.Parked:
 		return !g.ring.Ready()
-	case watching:
+	case sleeper.Watching:
 		return g.ring.Tail() == tail
-	case napping:
+	case sleeper.Napping:
 		return g.ring.Tail() == tail || !g.pressed()
 	}
 	return true
@@ -289,15 +198,4 @@ func (g *engine) pressed() (yes bool) {
 	g.purse.gauge()
 	g.locked(func() { yes = g.ring.Len() > 0 && g.pressedLocked(time.Now()) })
 	return yes
-}
-
-// sleepOn returns at a poke or when the timer has run out. Meanwhile no code of the user's
-// runs on this goroutine.
-func (s *sleeper) sleepOn() {
-	s.g.callers.workers.Hide()
-	defer s.g.callers.workers.Show()
-	select {
-	case <-s.wakeUp:
-	case <-s.timer.C:
-	}
 }

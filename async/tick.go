@@ -81,7 +81,7 @@ func (p *patience) spend(now time.Time, passed time.Duration) {
 			p.credit.Stand(&w.call.charge, passed, now.Sub(w.call.since), begun)
 		}
 	})
-	if !called && g.sleeper.resting.Load() > 0 {
+	if !called && g.resting.Load() > 0 {
 		p.credit.Idle(min(passed, waited))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/asynchandler/asynchandler/internal/course"
+	"github.com/asynchandler/asynchandler/internal/sleeper"
 )
 
 // way is what others see of a call that is under way.
@@ -36,7 +37,7 @@ func (w *worker) look() {
 			g.relieveLocked(w, now)
 			c.timer.Reset(c.every)
 			if w.replaced && g.ending.hangsLocked(now) {
-				g.sleeper.poke() // who has the role may rest
+				g.sleeper.Poke() // who has the role may rest
 			}
 			return
 		}
@@ -79,14 +80,14 @@ func (g *engine) standByLocked(w *worker, now time.Time) {
 	case course.Another:
 		g.replaceLocked(w)
 	case course.OnCall:
-		g.sleep.CompareAndSwap(awake, calling)
+		g.sleep.Change(sleeper.Awake, sleeper.Calling)
 	}
 }
 
 // replaceLocked gives the role of w to another worker.
 func (g *engine) replaceLocked(w *worker) {
 	w.replaced = true
-	g.sleep.CompareAndSwap(calling, awake)
+	g.sleep.Change(sleeper.Calling, sleeper.Awake)
 	g.spawnLocked()
 }
 
@@ -106,7 +107,7 @@ func (w *worker) stallLocked(err *StallError) {
 		g.barriers.releaseSyncLocked()
 	}
 	if w.replaced {
-		g.sleeper.poke()
+		g.sleeper.Poke()
 		return
 	}
 	g.replaceLocked(w)

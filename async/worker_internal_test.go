@@ -47,7 +47,7 @@ func TestProbeWithoutARecordEnds(t *testing.T) {
 		g := h.engine
 		pos, e, status := g.ring.Reserve()
 		require.Equal(t, ring.Reserved, status)
-		g.sleeper.poke()
+		g.sleeper.Poke()
 		time.Sleep(time.Second)
 		g.put(pos, e, context.Background(), h, &slog.Record{}, 0)
 		g.follow(pos, slog.LevelInfo)
@@ -128,7 +128,7 @@ func TestPressureJustBeforeARest(t *testing.T) {
 			}()
 			synctest.Wait()
 			assert.Equal(t, tt.rests, !isClosed(rested))
-			h.engine.sleeper.poke()
+			h.engine.sleeper.Poke()
 			<-rested
 			hang.Release()
 			require.NoError(t, h.Close())
@@ -156,7 +156,7 @@ func TestUrgentRecordJustBeforeANap(t *testing.T) {
 			}()
 			synctest.Wait()
 			assert.Equal(t, level == slog.LevelError, isClosed(napped))
-			h.engine.sleeper.poke()
+			h.engine.sleeper.Poke()
 			<-napped
 			hang.Release()
 			require.NoError(t, h.Close())

@@ -12,6 +12,10 @@ var deliveryMutants = []mutant{
 		file: "async/worker.go", old: "if !ended {", new: "if ended {", tests: "./async",
 	},
 	{
+		name: "sleeper: sleep without looking", breaks: "no wake-up is lost",
+		file: "internal/sleeper/sleeper.go", old: "if slept = quiet(); slept {", new: "if slept = true; slept {", tests: "./internal/sleeper",
+	},
+	{
 		name: "deliver: panics pass", breaks: "a panic of next does not end the program",
 		file: "async/guard.go", old: "panics.New(g.opts.Name, recover())", new: "panics.New(g.opts.Name, nil)", tests: "./async",
 	},
