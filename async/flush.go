@@ -21,7 +21,7 @@ type barrier struct {
 	bell   waitroom.Bell
 
 	// Guarded by engine.mu.
-	place   int         // in barriers.list
+	place   int         // in its list of barriers
 	passed  bool        // nothing from before is in the ring any more,
 	seq     uint64      // but what was taken then may be held
 	ripe    bool        // the records have their outcome
@@ -36,8 +36,8 @@ type barriers struct {
 	waiters atomic.Int32 // what the worker has to look at: see countLocked
 
 	// Guarded by engine.mu.
-	list    []*barrier       // that wait, in no order
-	flushes int              // those of Flush among them
+	logs    []*barrier       // those of log calls, in no order
+	flushes []*barrier       // those of Flush
 	ripened []*barrier       // those of log calls whose records have their outcome
 	ripe    []*waitroom.Bell // to be rung when mu is released
 }
@@ -90,9 +90,10 @@ func (l *barriers) add(b *barrier) (ok bool) {
 		if ok = l.g.phase <= draining; !ok {
 			return
 		}
-		b.place = len(l.list)
-		l.list = append(l.list, b)
-		l.countLocked(b, 1)
+		list := l.of(b)
+		b.place = len(*list)
+		*list = append(*list, b)
+		l.countLocked()
 	})
 	if !ok {
 		l.bells.Give(&b.bell)
@@ -108,24 +109,28 @@ func (l *barriers) remove(b *barrier) {
 
 // takeOutLocked takes b out of those that wait. Their order does not matter.
 func (l *barriers) takeOutLocked(b *barrier) {
-	if b.place >= len(l.list) || l.list[b.place] != b {
+	list := l.of(b)
+	last := len(*list) - 1
+	if b.place > last || (*list)[b.place] != b {
 		return
 	}
-	last := len(l.list) - 1
-	l.list[b.place] = l.list[last]
-	l.list[b.place].place = b.place
-	l.list[last] = nil
-	l.list = l.list[:last]
-	l.countLocked(b, -1)
+	(*list)[b.place] = (*list)[last]
+	(*list)[b.place].place = b.place
+	(*list)[last] = nil
+	*list = (*list)[:last]
+	l.countLocked()
 }
 
 // countLocked counts what the worker has to look at: Flushes, and records with their
 // outcome that wait for the sink to be flushed.
-func (l *barriers) countLocked(b *barrier, n int) {
-	if !b.sync {
-		l.flushes += n
+func (l *barriers) countLocked() { l.waiters.Store(int32(len(l.flushes) + len(l.ripened))) }
+
+// of returns the list that b is in while it waits.
+func (l *barriers) of(b *barrier) *[]*barrier {
+	if b.sync {
+		return &l.logs
 	}
-	l.waiters.Store(int32(l.flushes + len(l.ripened)))
+	return &l.flushes
 }
 
 // passLocked lets go who waits for b.
@@ -139,13 +144,20 @@ func (l *barriers) passLocked(b *barrier, err error) {
 	l.takeOutLocked(b)
 }
 
+// passAllLocked lets go all of a list.
+func (l *barriers) passAllLocked(list *[]*barrier, err error) {
+	for n := len(*list); n > 0; n = len(*list) {
+		l.passLocked((*list)[n-1], err)
+	}
+}
+
 // flushForLocked makes the worker flush the sink, if there is something to flush, before it
 // lets b go, whose record the sink has taken.
 func (l *barriers) flushForLocked(b *barrier) {
 	if l.g.flusher != nil && l.g.phase <= draining && !b.reached.Load() {
 		b.ripe = true
 		l.ripened = append(l.ripened, b)
-		l.countLocked(b, 0)
+		l.countLocked()
 	}
 }
 
@@ -168,15 +180,12 @@ func (w *worker) serveBarriers() {
 // readyLocked returns the barriers whose records have their outcome.
 func (l *barriers) readyLocked() (ready []*barrier) {
 	ready, l.ripened = l.ripened, nil
-	l.waiters.Store(int32(l.flushes))
-	if l.flushes == 0 {
+	l.countLocked()
+	if len(l.flushes) == 0 {
 		return ready
 	}
 	oldest := l.oldestLocked()
-	for _, b := range l.list {
-		if b.sync {
-			continue
-		}
+	for _, b := range l.flushes {
 		if !b.passed && l.g.ring.Passed(b.before) {
 			b.passed, b.seq = true, l.g.seq
 		}
@@ -210,11 +219,7 @@ func (l *barriers) releaseSyncLocked() {
 	if l.g.opts.SyncLevel == nil || l.g.opts.Fallback != nil {
 		return // with a fallback an outage costs them nothing
 	}
-	for i := len(l.list) - 1; i >= 0; i-- {
-		if b := l.list[i]; b.sync {
-			l.passLocked(b, nil)
-		}
-	}
+	l.passAllLocked(&l.logs, nil)
 }
 
 // flushSink flushes the sink, watched like a delivery, and lets those go who wait for that.

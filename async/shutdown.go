@@ -170,9 +170,8 @@ func (s *ending) endDrainLocked(p phase, err, flushed error) {
 	}
 	g.phase = p
 	s.result.drain = err
-	for len(g.barriers.list) > 0 {
-		g.barriers.passLocked(g.barriers.list[0], flushed)
-	}
+	g.barriers.passAllLocked(&g.barriers.logs, flushed)
+	g.barriers.passAllLocked(&g.barriers.flushes, flushed)
 	g.sleep.End()
 	close(s.ended)
 }
