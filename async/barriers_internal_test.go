@@ -27,7 +27,7 @@ func (s *flushing) Flush() error { s.flushed++; return nil }
 // once for a batch.
 func TestManyThatWaitForTheirRecordsAreNotLookedThrough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n = 5000
+		const n = 2000
 		gate, sink := testsink.NewBlocker(&testsink.Recorder{}), &flushing{}
 		h := New(gate, Options{SyncLevel: slog.LevelError, Sink: sink, StallTimeout: -1})
 		l := &h.engine.barriers
