@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +48,7 @@ func (b panicBytes) String() string                 { panic("string") }
 // about a text of its own, also after it was written and read once more.
 func TestValuesShowTheSame(t *testing.T) {
 	values := map[string]any{"nil source": (*slog.Source)(nil), "empty source": &slog.Source{}, "source": &slog.Source{File: "x.go", Line: 3}}
+	values["URL"], values["header"] = &url.URL{Host: "h", Path: "a b"}, http.Header{"A": {"b"}}
 	for name, b := range map[string][]byte{"nil": nil, "empty": {}, "word": []byte("word"), "text": []byte("two words\n"), "binary": {0, 0xFF, 7, 0x80}} {
 		var small letters
 		var big louds

@@ -11,7 +11,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"syscall"
 	"testing"
@@ -54,6 +56,11 @@ func TestAnyKeepsTypes(t *testing.T) {
 		map[int]bool{1: true},
 		map[text]int{"a": 1},
 		map[text]int(nil),
+		http.Header{"A": {"b"}, "C": nil, "D": {}},
+		http.Header(nil),
+		url.Values{},
+		map[string][]string{"a": {"b", "c"}},
+		&url.URL{Host: "h", User: url.User("u")},
 		&slog.Source{File: "f", Line: 1}, slog.LevelWarn, slog.KindAny, time.May, time.Sunday, fs.ModeDir, json.Number("1"), reflect.Int, crypto.SHA256,
 		netip.MustParseAddr("::1%eth0"), netip.MustParseAddrPort("1.2.3.4:5"), netip.MustParsePrefix("10.0.0.0/8"), syscall.ENOENT, syscall.SIGINT,
 		struct {

@@ -16,7 +16,8 @@
 //     are kept. Those of fmt.Errorf become their text where that is all that is
 //     shown, so that what they wrap is not kept alive.
 //   - Byte slices, and slices and maps of basic types without methods, are
-//     copied and keep their type, as does [slog.Source].
+//     copied and keep their type, as do maps of lists of strings such as the headers of
+//     HTTP, [slog.Source] and [net/url.URL].
 //   - Other errors become text or, for a handler that is not known, an error
 //     with the same text that unwraps to the original.
 //   - Everything else is rendered by the rules of the handler that will show it,

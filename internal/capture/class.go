@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
+
+	"github.com/asynchandler/asynchandler/internal/lists"
 )
 
 // class says how values of a type are frozen.
@@ -19,6 +21,7 @@ const (
 	keepText                 // it cannot change, and its text is all that slog's handlers show
 	cloneSlice               // copy it, same type
 	cloneMap
+	cloneLists
 )
 
 // maxClasses bounds the cache: reflect can make types without end.
@@ -67,6 +70,8 @@ func classify(t reflect.Type) class {
 		return cloneSlice
 	case t.Kind() == reflect.Map && hasNoMethods(t) && isBasic(t.Key()) && isBasic(t.Elem()):
 		return cloneMap
+	case lists.Is(t):
+		return cloneLists
 	case asksForText(t):
 		return marshalText
 	default:

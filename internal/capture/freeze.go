@@ -7,8 +7,11 @@ import (
 	"log/slog"
 	"maps"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"slices"
+
+	"github.com/asynchandler/asynchandler/internal/lists"
 )
 
 // freezeAny freezes a value of [slog.KindAny].
@@ -40,6 +43,12 @@ func freezeAny(v slog.Value, f Format) slog.Value {
 		}
 		source := *x
 		return slog.AnyValue(&source)
+	case *url.URL: // what its User points to does not change
+		if x == nil {
+			return rendered(x, f)
+		}
+		u := *x
+		return slog.AnyValue(&u)
 	default:
 		return freezeClassified(v, x, f)
 	}
@@ -85,6 +94,8 @@ func freezeClassified(v slog.Value, x any, f Format) slog.Value {
 		return slog.AnyValue(copySlice(reflect.ValueOf(x)))
 	case cloneMap:
 		return slog.AnyValue(copyMap(reflect.ValueOf(x)))
+	case cloneLists:
+		return slog.AnyValue(lists.Clone(reflect.ValueOf(x)))
 	}
 	if isNil(reflect.ValueOf(x)) && !showsItself(reflect.TypeOf(x)) {
 		return v // nothing behind it that could change

@@ -3,6 +3,7 @@ package capture
 import (
 	"errors"
 	"log/slog"
+	"net/url"
 )
 
 // Stored is a value as another process can show it: by its forms and the methods that it
@@ -19,7 +20,7 @@ type Stored struct {
 func Store(x any) Stored {
 	has := methodsOf(x)
 	f := formsOf(x, has)
-	if has&(hasJSON|hasError) == 0 && isKept(x, JSON) {
+	if _, isURL := x.(*url.URL); isURL || has&(hasJSON|hasError) == 0 && isKept(x, JSON) {
 		f.json = jsonOf(x)
 	}
 	if f.plus != f.plain {

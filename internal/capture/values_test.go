@@ -9,7 +9,10 @@ import (
 	"math"
 	"math/big"
 	"net"
+	"net/http"
 	"net/netip"
+	"net/textproto"
+	"net/url"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -33,9 +36,11 @@ type (
 	flag     byte
 	point    struct{ X, Y int }
 	attrs    []slog.Attr
+	form     map[string][]string
 )
 
 func (l level) String() string              { return "level-" + fmt.Sprint(int(l)) }
+func (f form) String() string               { return fmt.Sprint("form of ", len(f)) }
 func (s secret) String() string             { return "hidden" }
 func (e byteErr) Error() string             { return "bytes: " + string(e) }
 func (f flag) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "flag %d", byte(f)), nil }
@@ -115,6 +120,9 @@ func fixedValues() []value {
 		{"nil pointer with Error and marshalers", fixed((*jsonTextFailure)(nil))},
 		{"nil LogValuer", fixed((*valuer)(nil))},
 		{"nil map", fixed(map[string]int(nil))},
+		{"nil header", fixed(http.Header(nil))},
+		{"empty header", fixed(http.Header{})},
+		{"nil *url.URL", fixed((*url.URL)(nil))},
 		{"nil map of any", fixed(map[string]any(nil))},
 		{"nil bytes", fixed([]byte(nil))},
 		{"nil named bytes", fixed(secret(nil))},
@@ -143,6 +151,18 @@ func mapOf[K comparable, V any](name string, k1, k2 K, v1, v2 V) value {
 	return value{name, func() (any, func()) {
 		m := map[K]V{k1: v1}
 		return m, func() { m[k1] = v2; m[k2] = v2 }
+	}}
+}
+
+// lists is a map of which a list, and then the map, is changed.
+func lists[M ~map[string][]string](name string) value {
+	return value{name, func() (any, func()) {
+		m := M{"b": {"1", nasty}, nasty: {"a"}, "a": nil, "c": {}}
+		return m, func() {
+			m["b"][0] = "X"
+			m["b"] = append(m["b"][:1], "Y")
+			m["new"] = nil
+		}
 	}}
 }
 
@@ -186,6 +206,12 @@ func containers() []value {
 		mapOf("map of levels", "a", "b", level(1), 9),
 		mapOf("map by array", [2]int{1, 2}, [2]int{3, 4}, "a", "X"),
 		mapOf("map of lists", "a", "b", []string{"c"}, nil),
+		mapOf("map of no list", "b", "a", nil, []string{}),
+		mapOf("map of list by name", text("a"), "b", []string{"c"}, nil),
+		lists[http.Header]("http.Header"),
+		lists[url.Values]("url.Values"),
+		lists[textproto.MIMEHeader]("textproto.MIMEHeader"),
+		lists[form]("lists with String"),
 		mapOf[string, any]("map of anys", "a", "b", []any{1, nil, "x"}, 9),
 		mapOf[any, any]("map by any", "a", 1, nil, 9),
 	}
@@ -223,6 +249,12 @@ func structs() []value {
 			s := &slog.Source{Function: "f", File: "a b.go", Line: 3}
 			return s, func() { s.File = "X" }
 		}},
+		{"*url.URL", func() (any, func()) {
+			u := &url.URL{Scheme: "https", User: url.UserPassword("u", "p"), Host: "h", Path: "/a", RawQuery: "q=1", Fragment: "f"}
+			return u, func() { u.Scheme, u.User, u.Host, u.ForceQuery = "http", nil, "X", true }
+		}},
+		{"*url.URL with escapes", fixed(&url.URL{Path: nasty, RawPath: nasty, OmitHost: true})},
+		{"url.URL", fixed(url.URL{Host: "h", User: url.User("u")})},
 		{"slog.Source", fixed(slog.Source{File: "a.go", Line: 3})},
 		{"slog.Attr", func() (any, func()) { m := []int{1}; return slog.Any("k", m), func() { m[0] = 9 } }},
 		{"*slog.Value", func() (any, func()) { v := slog.IntValue(1); return &v, func() { v = slog.IntValue(9) } }},

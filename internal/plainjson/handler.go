@@ -5,8 +5,8 @@
 //	h := plainjson.NewText(w, nil) // instead of slog.NewTextHandler(w, nil)
 //
 // Plain are strings, numbers, booleans, durations, times, levels, sources, the errors of
-// [errors.New] and [fmt.Errorf], IP addresses, slices of strings and bytes, JSON that is
-// compact, and groups of all these. There is little to decide about such a value, only bytes
+// [errors.New] and [fmt.Errorf], IP addresses, URLs, slices of strings and bytes, maps of
+// lists of strings, JSON that is compact, and groups of all these. There is little to decide about such a value, only bytes
 // to copy. All others are left to slog's own handler, one by one, so that slog's rules for
 // them are in slog alone. A source is looked up once for each call site.
 //
@@ -123,7 +123,7 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 		s.separateAfter(h.pre)
 	}
 	if s.replace != nil {
-		s.groups = append(make([]string, 0, len(h.groups)+4), h.groups[:h.opened]...)
+		s.groups = append(noGroups, h.groups[:h.opened]...)
 	}
 	start := len(s.b)
 	s.open(h.groups[h.opened:])
@@ -138,6 +138,9 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	d.pre = s.b
 	return d
 }
+
+// noGroups is told to a ReplaceAttr by many goroutines: there is nothing in it to write to.
+var noGroups = make([]string, 0)
 
 // WithGroup returns a handler whose lines have what follows in a group.
 func (h *Handler) WithGroup(name string) slog.Handler {

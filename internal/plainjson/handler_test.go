@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"runtime"
 	"slices"
@@ -148,6 +150,10 @@ func TestLinesAreThoseOfSlog(t *testing.T) {
 			slog.Any("none", netip.Addr{}), slog.Any("prefix", netip.MustParsePrefix("10.0.0.0/8"))),
 		record(at, 0, "lists", slog.Any("bytes", []byte("a \"\xff")), slog.Any("nil", []byte(nil)), slog.Any("strings", []string{"a", "é"}),
 			slog.Any("escapes", []string{"\b\n"}), slog.Any("none", []string(nil)), slog.Any("empty", []string{}), slog.Any("named", net.IP{1, 2, 3, 4})),
+		record(at, 0, "headers", slog.Any("a", http.Header{"B": {"1", "2"}, "A": nil, "é": {}}), slog.Any("b", http.Header{"A": {"b"}, "B": {"\b"}}),
+			slog.Any("c", url.Values{"a\n": nil}), slog.Any("none", map[string][]string(nil)), slog.Any("empty", map[string][]string{})),
+		record(at, 0, "URLs", slog.Any("a", &url.URL{Scheme: "s", Opaque: "o", User: url.User("u"), Host: "h", Path: "p", RawPath: "r", OmitHost: true}),
+			slog.Any("b", &url.URL{ForceQuery: true, RawQuery: "q", Fragment: "f", RawFragment: "g"}), slog.Any("c", &url.URL{Path: "<\b>"}), slog.Any("d", (*url.URL)(nil))),
 		record(at, 0, "rendered", slog.Any("a", json.RawMessage(`{"a":[1,2.5e-3,"x\n"]}`)), slog.Any("b", json.RawMessage(`{"a"`)), slog.Any("c", json.RawMessage(nil))),
 		record(at, 0, "sources", slog.Any("a", &slog.Source{Function: "f", File: "a b", Line: 1}), slog.Any("b", (*slog.Source)(nil)), slog.Any("", &slog.Source{Line: 1}), slog.Int("i", 1)),
 		record(at, 0, "texts", slog.String("space", "a b"), slog.String("two words", "a=b"), slog.String("e\"", "a\\b"), slog.String("tab", "a\tb\vc"), slog.String("nbsp", "\u00a0\u200b\x7f")),

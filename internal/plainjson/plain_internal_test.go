@@ -9,7 +9,9 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -81,6 +83,11 @@ func TestWhatIsPlain(t *testing.T) {
 		{"nil", newRecord("m", slog.Any("a", nil)), true, true},
 		{"bytes", newRecord("m", slog.Any("a", []byte("a"))), true, true},
 		{"strings", newRecord("m", slog.Any("a", []string{"a", "é"})), true, false},
+		{"header", newRecord("m", slog.Any("a", http.Header{"A": {"b"}})), true, false},
+		{"header with escapes", newRecord("m", slog.Any("a", http.Header{"A": {"b\n"}})), false, false},
+		{"header with escapes in a key", newRecord("m", slog.Any("a", http.Header{"\n": nil})), false, false},
+		{"URL", newRecord("m", slog.Any("a", &url.URL{Host: "h"})), true, false},
+		{"URL with escapes", newRecord("m", slog.Any("a", &url.URL{RawQuery: `"`})), false, false},
 		{"strings with escapes", newRecord("m", slog.Any("a", []string{"\b"})), false, false},
 		{"JSON", newRecord("m", slog.Any("a", json.RawMessage(`{"a":[1,"é\n",null]}`))), true, false},
 		{"JSON with spaces", newRecord("m", slog.Any("a", json.RawMessage(`{"a": 1}`))), false, false},
@@ -93,6 +100,7 @@ func TestWhatIsPlain(t *testing.T) {
 		{"group without a name", newRecord("m", slog.Group("", slog.Int("i", 1))), true, true},
 		{"year", newRecord("m", slog.Time("t", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))), false, true},
 	}
+	require.True(t, showsURLs()) // slog is asked only once
 	asked := countAsked(t)
 	for _, text := range []bool{false, true} {
 		root := newHandler(io.Discard, &slog.HandlerOptions{AddSource: true}, text)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
+	"net/url"
 	"strconv"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
@@ -86,8 +87,10 @@ func (s *state) any(x any) (plain bool) {
 		return true
 	case []string:
 		return !s.text && s.strings(x)
+	case *url.URL:
+		return !s.text && s.url(x)
 	}
-	return false
+	return !s.text && s.lists(x)
 }
 
 // addr leaves the zones to others.
@@ -115,29 +118,5 @@ func (s *state) bytes(x []byte) (plain bool) {
 		s.b = base64.StdEncoding.AppendEncode(s.b, x)
 		s.b = append(s.b, '"')
 	}
-	return true
-}
-
-// strings appends x if encoding/json escapes nothing of it: it has escapes that slog has not.
-func (s *state) strings(x []string) (plain bool) {
-	if x == nil {
-		s.b = append(s.b, "null"...)
-		return true
-	}
-	start := len(s.b)
-	s.b = append(s.b, '[')
-	for i, text := range x {
-		if i > 0 {
-			s.b = append(s.b, ',')
-		}
-		if !isPlain(text) {
-			s.b = s.b[:start]
-			return false
-		}
-		s.b = append(s.b, '"')
-		s.b = append(s.b, text...)
-		s.b = append(s.b, '"')
-	}
-	s.b = append(s.b, ']')
 	return true
 }

@@ -1,6 +1,10 @@
 package recordsize
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/asynchandler/asynchandler/internal/lists"
+)
 
 func stringMap(m map[string]string) int64 {
 	size := mapSize(reflect.TypeFor[map[string]string](), len(m))
@@ -38,6 +42,9 @@ func (s *sizer) anyMap(m map[string]any) int64 {
 // capturing the map, and slog's handlers, would read them in the same way.
 func (s *sizer) entries(v reflect.Value, elems bool) (size int64) {
 	t := v.Type()
+	if elems && v.CanInterface() && lists.Is(t) {
+		return s.listsOf(lists.Of(v))
+	}
 	if !holdsStrings(t.Key()) && !holdsStrings(t.Elem()) {
 		return 0
 	}
@@ -59,6 +66,19 @@ func (s *sizer) entries(v reflect.Value, elems bool) (size int64) {
 		}
 	}
 	return extrapolate(size, seen, v.Len())
+}
+
+func (s *sizer) listsOf(m lists.Map) (size int64) {
+	seen := 0
+	for key, list := range m {
+		if s.elems == 0 {
+			break
+		}
+		s.elems--
+		seen++
+		size += stringSize(key) + stringsSize(list)
+	}
+	return extrapolate(size, seen, len(m))
 }
 
 func holdsStrings(t reflect.Type) bool { return t.Kind() == reflect.String }

@@ -23,7 +23,7 @@ const (
 //
 // No method of a value is called: not Error, String, LogValue or MarshalJSON. Of what a
 // pointer points at only the type is asked, since another goroutine may be changing it; the
-// exceptions are [slog.Source] and the errors that cannot change ([errors.New],
+// exceptions are [slog.Source], [net/url.URL] and the errors that cannot change ([errors.New],
 // [fmt.Errorf], [errors.Join]). Slices and maps are looked into if they, the structs around
 // them, and the keys and elements of the map have no methods: slog's handlers read those
 // too. Values are followed 16 deep and their first 1,024 elements are looked at, those of a

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/url"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -212,6 +213,10 @@ func TestOfValues(t *testing.T) {
 		{"pointer", &[100]int{}, 800, 800},
 		{"struct", struct{ names []string }{[]string{strings.Repeat("x", 100)}}, 140, 150},
 		{"struct with methods", guarded{[]string{strings.Repeat("x", 100)}}, 40, 40},
+		{"list in a map", http.Header{"Accept": {strings.Repeat("x", 1000)}}, 1300, 1600},
+		{"URL", &url.URL{RawQuery: strings.Repeat("x", 1000)}, 1100, 1200},
+		{"user of a URL", &url.URL{User: url.User(strings.Repeat("x", 1000))}, 1100, 1300},
+		{"nil URL", (*url.URL)(nil), 0, 0},
 		{"array", [100]int{}, 800, 800},
 		{"array of strings", [2]string{"1234567890", "1234567890"}, 52, 70},
 		{"named map", http.Header{"Accept": {"text/plain"}}, 200, 500},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"slices"
 	"time"
@@ -45,6 +46,8 @@ func (s *sizer) boxed(x any) int64 {
 			return 0
 		}
 		return int64(reflect.TypeFor[slog.Source]().Size()) + int64(len(x.Function)+len(x.File))
+	case *url.URL:
+		return s.url(x)
 	case netip.Addr:
 		return addrSize
 	case map[string]string:
@@ -105,6 +108,21 @@ func (s *sizer) fields(v reflect.Value, depth int, elems bool) (size int64) {
 	elems = elems && v.Type().NumMethod() == 0
 	for i := v.NumField() - 1; i >= 0; i-- { // ranging over v.Fields would make s escape
 		size += s.referred(v.Field(i), depth+1, elems)
+	}
+	return size
+}
+
+func (s *sizer) url(x *url.URL) int64 {
+	if x == nil {
+		return 0
+	}
+	size := int64(reflect.TypeFor[url.URL]().Size() + roundBytes)
+	for _, part := range [...]string{x.Scheme, x.Opaque, x.Host, x.Path, x.RawPath, x.RawQuery, x.Fragment, x.RawFragment} {
+		size += int64(len(part))
+	}
+	if x.User != nil {
+		user := reflect.ValueOf(x.User).Elem()
+		size += s.boxedValue(user, 2, false)
 	}
 	return size
 }
