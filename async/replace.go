@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
+	"github.com/asynchandler/asynchandler/internal/peek"
 )
 
 // replaceIn gives the attributes of r to the ReplaceAttr, as slog's handlers do.
@@ -14,7 +15,7 @@ func (h *Handler) replaceIn(r *slog.Record) {
 	if r.NumAttrs() == 0 {
 		return
 	}
-	attrs := replaceAll(h.values.replace, slices.Clip(h.groups), slices.Collect(r.Attrs))
+	attrs := replaceAll(h.values.replace, slices.Clip(h.groups), peek.Collect(r))
 	*r = withoutAttrs(r)
 	r.AddAttrs(attrs...)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynchandler/asynchandler/internal/capture"
 	"github.com/asynchandler/asynchandler/internal/known"
+	"github.com/asynchandler/asynchandler/internal/peek"
 	"github.com/asynchandler/asynchandler/internal/recordsize"
 )
 
@@ -95,7 +96,7 @@ func (h *Handler) preformatted(r *slog.Record) (*Handler, int64) {
 	if !v.ahead && !capture.HasChangeable(r, v.format) && !tooLarge() {
 		return h, size
 	}
-	attrs := slices.Collect(r.Attrs)
+	attrs := peek.Collect(r)
 	if v.format&^capture.Copy == capture.Text {
 		attrs = capture.WithoutEndless(attrs)
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
-	"slices"
 	"sync"
 
 	"github.com/asynchandler/asynchandler/internal/capture"
+	"github.com/asynchandler/asynchandler/internal/peek"
 	"github.com/asynchandler/asynchandler/internal/recordsize"
 )
 
@@ -51,7 +51,7 @@ const DerivedBytes = 256
 // handOver gives the attributes of r to h, one of slog's own, which formats them.
 func handOver(h slog.Handler, r *slog.Record, f capture.Format) (through slog.Handler, size, extra int64) {
 	capture.Record(r, capture.Resolved)
-	attrs := slices.Collect(r.Attrs)
+	attrs := peek.Collect(r)
 	if f == capture.Text {
 		attrs = capture.WithoutEndless(attrs)
 	}

@@ -25,6 +25,14 @@ func (l Loan) End() {
 	}
 }
 
+// Collect returns the attributes of r in memory of their own.
+func Collect(r *slog.Record) []slog.Attr {
+	attrs := make([]slog.Attr, 0, r.NumAttrs())
+	front, back, loan := Attrs(r)
+	defer loan.End()
+	return append(append(attrs, front...), back...)
+}
+
 // maxKept is how many attributes memory may have room for that is lent again.
 const maxKept = 256
 
