@@ -18,8 +18,6 @@ type kind struct {
 	text bool // by the text handlers
 	ho   *slog.HandlerOptions
 	log  func(l *slog.Logger, n int)
-	// peers says that it is logged through the peers too.
-	peers bool
 }
 
 // kinds are the records of the table that -records prints.
@@ -31,21 +29,21 @@ func kinds() []kind {
 		}
 	}
 	value := func(name string, v any) kind {
-		return kind{name: name, peers: name == "struct", log: one(slog.Any("value", v))}
+		return kind{name: name, log: one(slog.Any("value", v))}
 	}
 	notThere := &fs.PathError{Op: "open", Path: "/var/lib/service/state", Err: fs.ErrNotExist}
 	address, _ := url.Parse("https://user@example.com/api/v1/orders?limit=10&offset=20#top")
 	return []kind{
-		{name: "3 plain attributes", peers: true, log: log3},
+		{name: "3 plain attributes", log: log3},
 		{name: "quote", log: one(slog.String("query", `select "name" from users`))},
 		{name: "newline", log: one(slog.String("text", "first line\nsecond line"))},
-		{name: "ReplaceAttr that renames", peers: true, ho: renaming, log: log3},
+		{name: "ReplaceAttr that renames", ho: renaming, log: log3},
 		{name: "the same with AddSource", ho: &slog.HandlerOptions{ReplaceAttr: renamed, AddSource: true}, log: log3},
-		{name: "AddSource", peers: true, ho: &slog.HandlerOptions{AddSource: true}, log: log3},
-		{name: "With for one record", peers: true, log: func(l *slog.Logger, n int) {
+		{name: "AddSource", ho: &slog.HandlerOptions{AddSource: true}, log: log3},
+		{name: "With for one record", log: func(l *slog.Logger, n int) {
 			log3(l.With("req", "0123456789abcdef", "user", 42), n)
 		}},
-		{name: "fmt.Errorf", peers: true, log: one(slog.Any("err", fmt.Errorf("read state: %w", fs.ErrNotExist)))},
+		{name: "fmt.Errorf", log: one(slog.Any("err", fmt.Errorf("read state: %w", fs.ErrNotExist)))},
 		value("*fs.PathError", notThere),
 		value("errors.Join", errors.Join(fs.ErrNotExist, fs.ErrClosed)),
 		value("struct", order{ID: 1234, User: user, Items: []string{"a", "b"}, Total: 12.5}),

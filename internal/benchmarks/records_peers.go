@@ -97,7 +97,7 @@ func printRecordsOfPeers(kinds []kind, e effort) error {
 	}
 	calls, writes := [][]string{header}, [][]string{slices.Concat(header[:1], header[2:])}
 	for _, k := range kinds {
-		if !k.peers {
+		if k.text { // none of them writes slog's
 			continue
 		}
 		runners, err := measurePeers(k, e)
