@@ -79,7 +79,7 @@ func (s *script) evict(n uint64) {
 	s.c.Remove(func(h *course.Held[item]) bool {
 		out := !h.Torn() && h.Seq%7 == n%7
 		if out {
-			s.fates[h.Seq] = "dropped"
+			s.fates[h.Value.id] = "dropped"
 		}
 		return out
 	})

@@ -44,8 +44,10 @@ func (g *gate) settle(now time.Time, took, failed, probe bool) {
 
 // item is a record of a rig.
 type item struct {
-	bad  bool
-	came time.Time
+	id    uint64
+	bad   bool
+	tried bool // in vain, once at least
+	came  time.Time
 }
 
 // answer is what the destination says to one record.
@@ -63,6 +65,7 @@ type rig struct {
 	f        course.Facts
 	queue    []course.Held[item]
 	seq      uint64
+	disk     *disk // nil if there is none
 	probing  bool
 	draining bool
 	answers  func(r *course.Held[item]) answer
@@ -81,13 +84,18 @@ func newRig(t testing.TB) *rig {
 
 func (r *rig) comes(bad bool) {
 	r.seq++
-	r.queue = append(r.queue, course.Held[item]{Value: item{bad: bad, came: r.f.Now}, Seq: r.seq})
+	h := course.Held[item]{Value: item{id: r.seq, bad: bad, came: r.f.Now}, Seq: r.seq}
+	if r.disk != nil {
+		h.Seq += firstSeq
+	}
+	r.queue = append(r.queue, h)
 }
 
 // decide asks for a decision, and the gate if it is for that.
 func (r *rig) decide() course.Decision {
 	f := r.f
 	f.Waiting, f.Probe = len(r.queue), r.probing
+	f.Spool = r.disk.facts(f.Now)
 	if (r.probing || r.draining) && f.Next == course.Unasked {
 		f.Next = course.Free
 	}
@@ -114,7 +122,7 @@ func (r *rig) check(f *course.Facts, d course.Decision) {
 	callable := f.Next == course.Free || f.Next == course.Unasked
 	switch d.Act {
 	case course.Rest:
-		require.True(r.t, f.Waiting == 0 || d.Busy || d.Till, "it would spin: %+v %+v", f, d)
+		require.True(r.t, f.Waiting == 0 || d.Busy || d.Till || d.Each && f.Spool.On, "it would spin: %+v %+v", f, d)
 		if d.Wait > 0 && callable && !f.Probe {
 			later := *f
 			later.Now = f.Now.Add(d.Wait)
@@ -127,13 +135,18 @@ func (r *rig) check(f *course.Facts, d course.Decision) {
 		return
 	case course.Divert:
 		require.Equal(r.t, course.Free, f.Fallback)
+	case course.Store:
+		require.Equal(r.t, course.Free, f.Spool.Way)
+	case course.Load:
+		require.Equal(r.t, course.Free, f.Spool.Way)
+		return
 	default:
 		require.True(r.t, callable, "%+v %+v", f, d)
 	}
 	require.Positive(r.t, d.N)
 	if d.From == course.Queue {
 		require.Positive(r.t, f.Waiting)
-		require.False(r.t, d.Act != course.Divert && r.c.Torn(), "overtakes a torn record")
+		require.False(r.t, d.Act != course.Divert && d.Act != course.Store && r.c.Torn(), "overtakes a torn record")
 		return
 	}
 	require.LessOrEqual(r.t, d.From+d.N, r.c.Len())
@@ -141,7 +154,7 @@ func (r *rig) check(f *course.Facts, d course.Decision) {
 	for i := d.From; i < d.From+d.N && d.Act == course.Try; i++ {
 		require.False(r.t, f.Fallback == course.Busy && !torn && r.c.At(i).Attempts > 0, "next gets what is for the fallback")
 	}
-	require.Equal(r.t, torn, r.c.Torn() && d.Act != course.Divert, "overtakes a torn record, or diverts it")
+	require.Equal(r.t, torn, r.c.Torn() && d.Act != course.Divert && d.Act != course.Store, "overtakes a torn record, or diverts it")
 }
 
 // step does what was decided, and reports whether that was more than to rest.
@@ -153,6 +166,10 @@ func (r *rig) step() bool {
 		return false
 	case course.EndProbe:
 		r.endProbe(false, true)
+	case course.Store:
+		r.store(d)
+	case course.Load:
+		r.load(d.N)
 	default:
 		batch := r.take(d)
 		if d.Act == course.Divert {
@@ -191,7 +208,7 @@ func (r *rig) deliver(batch []course.Held[item]) {
 		if done > 0 {
 			r.c.Taken(batch[done-1].Seq, r.f.Batch, r.f.Now)
 		}
-		failed = r.failed(batch[done:], a)
+		failed = r.failed(r.disk.older(batch[done:]), a)
 		break
 	}
 	r.ends(batch[:done], "delivered")
@@ -225,12 +242,14 @@ func (r *rig) failed(batch []course.Held[item], a answer) (charge bool) {
 func (r *rig) ends(batch []course.Held[item], fate string) {
 	for i := range batch {
 		h := &batch[i]
-		require.Empty(r.t, r.fates[h.Seq], "%d has a fate already", h.Seq)
-		r.fates[h.Seq] = fate
-		if h.Attempts == 0 {
-			require.Greater(r.t, h.Seq, r.last[fate], "%s out of order", fate)
-			r.last[fate] = h.Seq
+		id := h.Value.id
+		require.Empty(r.t, r.fates[id], "%d has a fate already", id)
+		r.fates[id] = fate
+		if h.Attempts == 0 && !h.Value.tried {
+			require.Greater(r.t, id, r.last[fate], "%s out of order", fate)
+			r.last[fate] = id
 		}
+		r.disk.done(h)
 		if !h.Value.bad {
 			r.delay = max(r.delay, r.f.Now.Sub(h.Value.came))
 		}
