@@ -243,10 +243,10 @@ func WithDropReports(every time.Duration) Option {
 }
 
 // WithMemoryLimit sets how many bytes, at least 1, the records that wait in this handler
-// may hold, as [membudget.SizeOf] estimates them. The queue's own slots come on top. A
-// record that does not fit is treated as one for which there is no place in the queue, see
-// [WithOverflow]. One larger than the whole limit is dropped as oversize. It excludes
-// [WithBudget]. Default: 64 MiB.
+// may hold, as [membudget.SizeOf] estimates them. The queue's own slots come on top, and
+// so does what is read from the disk of [WithSpool]. A record that does not fit is treated as
+// one for which there is no place in the queue, see [WithOverflow]. One larger than the whole
+// limit is dropped as oversize. It excludes [WithBudget]. Default: 64 MiB.
 func WithMemoryLimit(bytes int64) Option {
 	return func(o *options) { o.memoryLimit = require1("WithMemoryLimit", bytes) }
 }

@@ -79,7 +79,9 @@ type Spool = async.Spool
 // What a process left there is delivered by the next one that opens the folder. The caller
 // never waits for the disk: what outruns it follows the overflow policy. [Handler.Shutdown]
 // delivers the disk too; after one failed try, and after four fifths of its time, it puts
-// there what is left, and closes s. The values of contexts do not survive.
+// there what is left, and closes s. The values of contexts do not survive. What is read from
+// the disk to be delivered is in memory beside the limit of [WithMemoryLimit] or [WithBudget]:
+// at most 4 MiB of the disk at a time, or one larger record.
 // What the ReplaceAttr of [NewJSONHandler] or [NewTextHandler] removes is not on the disk;
 // that of a next of [New] or [NewWriterHandler] sees what comes back from there, without
 // the types: give such a redaction to [WithReplaceAttr].

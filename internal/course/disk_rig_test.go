@@ -76,6 +76,9 @@ func (d *disk) facts(now time.Time) (s course.Spool) {
 	return s
 }
 
+// wasAway reports whether it was: then a shutdown delivers what is in memory before it.
+func (d *disk) wasAway() bool { return d != nil && d.away }
+
 // older marks what comes back while younger records are on the disk.
 func (d *disk) older(batch []course.Held[item]) []course.Held[item] {
 	for i := range batch {
@@ -141,7 +144,7 @@ func (r *rig) load(most int) {
 		return
 	}
 	had := d.count(isLoaded)
-	got := d.records[min(had, len(d.records)):min(had+most, max(d.few, 1), len(d.records))]
+	got := d.records[had:max(had, min(had+most, max(d.few, 1), len(d.records)))]
 	d.full = len(got) == 0 && had < len(d.records)
 	for i := range got {
 		got[i].age = d.loaded
