@@ -113,3 +113,34 @@ func TestSpoolIsFullAfterTheEnd(t *testing.T) {
 		require.Equal(t, openSpool(t, dir).Len(), assertIdentity(t, h).Spooled)
 	})
 }
+
+// A record that is larger than the whole disk may be costs itself, and not those beside it.
+func TestRecordIsTooLargeForTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := spool.Open(t.TempDir(), spool.Options{MaxBytes: 4000, SyncInterval: -1})
+		require.NoError(t, err)
+		rec := &testsink.Recorder{}
+		next := testsink.NewFailer(rec, errDown, testsink.Always)
+		var dropped []string
+		h := begin(t, next, async.Options{
+			Gate: newBreaker(), Capacity: 16, MaxWait: -1, Spool: s, DropReports: -1,
+			OnDrop: func(_ context.Context, r slog.Record, reason async.DropReason) {
+				assert.Equal(t, async.DropSpool, reason)
+				dropped = append(dropped, r.Message)
+			},
+		})
+		logSlowly(h, numbered(1, 9)...)
+		began := time.Now()
+		info(h.WithAttrs([]slog.Attr{slog.String("pad", strings.Repeat("x", 4000))}), "large")
+		require.Zero(t, time.Since(began))
+		logSlowly(h, numbered(10, 15)...)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{"large"}, dropped)
+		require.Equal(t, 15, assertIdentity(t, h).Spooled)
+		next.Heal()
+		time.Sleep(time.Minute)
+		require.Equal(t, numbered(1, 15), rec.Messages())
+		require.NoError(t, h.Close())
+	})
+}

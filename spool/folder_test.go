@@ -42,16 +42,6 @@ func TestFolderThatIsNone(t *testing.T) {
 	require.ErrorContains(t, err, "MaxBytes is -1")
 }
 
-func TestUnwritableFolder(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.Chmod(dir, 0o500))
-	if os.WriteFile(filepath.Join(dir, "x"), nil, 0o600) == nil {
-		t.Skip("this user may write everywhere")
-	}
-	_, err := spool.Open(dir, spool.Options{})
-	require.ErrorIs(t, err, os.ErrPermission)
-}
-
 func TestFolderIsLocked(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, spool.Options{})
