@@ -11,8 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain lets inProcess run the test binary as it runs the program.
+// TestMain lets inProcess run the test binary as it runs the program, and BenchmarkFlip as one
+// that reads a queue.
 func TestMain(m *testing.M) {
+	if task := os.Getenv(queueVariable); task != "" {
+		exitOn(readQueue(task))
+		return
+	}
 	if isChild() {
 		exitOn(runChild())
 		return
