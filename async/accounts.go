@@ -110,14 +110,14 @@ func (c *accounts) noteRefusedLocked() {
 // health is since when there is something wrong. Guarded by engine.mu.
 type health struct {
 	fullSince    time.Time // nine tenths of the queue are full
-	refusedSince time.Time // the gate says no
+	refusedSince time.Time // the gate has said no, and no try has succeeded since then
 	failingSince time.Time // the last try failed
 	closedSince  time.Time
 }
 
-// noteRefused notes what the gate said.
-func (h *health) noteRefused(refused bool, now time.Time) {
-	since(&h.refusedSince, refused, func() time.Time { return now })
+// noteRefused notes that the gate said no.
+func (h *health) noteRefused(now time.Time) {
+	since(&h.refusedSince, true, func() time.Time { return now })
 }
 
 // noteFill is called when the depth may have changed.

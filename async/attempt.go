@@ -151,6 +151,9 @@ func (a *attempt) accountLocked() {
 		g.disk.afterDiskLocked(a.err, a.now)
 	}
 	since(&g.accounts.health.failingSince, g.course.Troubled(), func() time.Time { return a.now })
+	if w.call.to == toNext && !g.course.Troubled() {
+		g.accounts.health.refusedSince = time.Time{}
+	}
 	g.accounts.settledLocked()
 	b.clear()
 	if a.probe {

@@ -63,8 +63,8 @@ func (g *engine) allow() (p Permit, gated bool) {
 
 // permittedLocked notes what the gate has said, and what came of that.
 func (g *engine) permittedLocked(p *plan, permit *Permit, now time.Time) {
-	g.accounts.health.noteRefused(!permit.OK, now)
 	if !permit.OK {
+		g.accounts.health.noteRefused(now)
 		g.course.Wake() // the gate says when
 		g.barriers.releaseSyncLocked()
 	}

@@ -37,7 +37,7 @@ func (c *accounts) reasonLocked(breaker string, now time.Time) (reason string, s
 	switch h := &c.health; {
 	case !g.disk.broken.IsZero():
 		return "the spool is broken", g.disk.broken
-	case breaker == "open" && waiting > 0 && !h.refusedSince.IsZero():
+	case (breaker == "open" || breaker == "half-open") && waiting > 0 && !h.refusedSince.IsZero():
 		return "the breaker is open and records wait", h.refusedSince
 	case g.course.Troubled() && waiting > 0 && now.Sub(h.failingSince) >= failingFor:
 		return "the oldest record cannot be delivered", h.failingSince

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -80,6 +81,33 @@ func TestHealth(t *testing.T) {
 			assert.WithinDuration(t, ended, unhealthy.Since, time.Second)
 		})
 	}
+}
+
+// An outage is one, with all its probes: it began once.
+func TestHealthThroughoutAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failer := testsink.NewFailer(nil, errDown, testsink.Always)
+		h := begin(t, failer, async.Options{Gate: newBreaker()})
+		outage := func() {
+			began := time.Now()
+			info(h, numbered(1, 9)...)
+			time.Sleep(5 * time.Second)
+			for range 6000 {
+				var unhealthy *async.HealthError
+				require.ErrorAs(t, h.Health(), &unhealthy)
+				require.WithinDuration(t, began, unhealthy.Since, time.Second)
+				time.Sleep(7 * time.Millisecond)
+			}
+			require.Greater(t, h.Stats().Breaker.HalfOpened, uint64(3))
+			failer.Heal()
+			time.Sleep(time.Minute)
+			require.NoError(t, h.Health())
+		}
+		outage()
+		failer.Break(testsink.Always)
+		outage()
+		require.NoError(t, h.Close())
+	})
 }
 
 // What is on the disk waits, too: a restart in an outage leaves nothing in memory.
