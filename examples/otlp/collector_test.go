@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -37,7 +36,7 @@ var program string
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stderr))
+		main()
 	}
 	dir, err := os.MkdirTemp("", "otlp")
 	if err != nil {

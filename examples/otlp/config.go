@@ -18,6 +18,7 @@ type config struct {
 	fail     int
 	grace    time.Duration
 	spool    string
+	every    time.Duration
 }
 
 func parse(args []string, stderr io.Writer) (c config, err error) {
@@ -30,6 +31,7 @@ func parse(args []string, stderr io.Writer) (c config, err error) {
 	flags.IntVar(&c.fail, "fail", 0, "every so many requests one fails, and its DEBUG records are sent too; 0: none")
 	flags.DurationVar(&c.grace, "grace", 30*time.Second, "how long the end waits for a Collector that is away")
 	flags.StringVar(&c.spool, "spool", "", "`folder` of a queue on disk, for longer outages and for the end of the program in one; -queue records wait in memory then")
+	flags.DurationVar(&c.every, "every", 0, "how often it prints what became of the records; 0: at the end only")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -49,6 +51,8 @@ func parse(args []string, stderr io.Writer) (c config, err error) {
 		return c, fmt.Errorf("-queue %d: want 1 to %d", c.queue, 1<<20)
 	case c.fail < 0:
 		return c, fmt.Errorf("-fail %d: want 0 or more", c.fail)
+	case c.every < 0:
+		return c, fmt.Errorf("-every %v: want 0 or more", c.every)
 	case c.duration <= 0 || c.grace <= 0:
 		return c, errors.New("-for, -grace: want more than 0")
 	}

@@ -13,6 +13,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -25,6 +26,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/asynchandler/asynchandler"
 	"github.com/asynchandler/asynchandler/recorder"
 )
 
@@ -54,20 +56,24 @@ func run(ctx context.Context, args []string, stderr io.Writer) (code int) {
 		console.Print(err)
 		return 1
 	}
-	serve(ctx, slog.New(recorder.New(h, recorder.Options{Scope: traceOf})), c)
+	logger := slog.New(recorder.New(h, recorder.Options{Scope: traceOf}))
+	serve(ctx, logger.With("pid", os.Getpid()), c, func() { console.Print(account(h.Stats(), c)) })
 	if err := h.Close(); err != nil { // delivers what still waits
 		console.Print(strings.ReplaceAll(err.Error(), "\n", "; "))
 		code = 1
 	}
-	st := h.Stats()
-	if c.spool != "" {
-		console.Printf("%d logged + %d from the disk = %d delivered + %d failed + %d dropped + %d on the disk",
-			st.Received, st.Recovered, st.Delivered, st.Failed, st.Dropped, st.Spooled)
-		return code
-	}
-	console.Printf("%d logged = %d given to OpenTelemetry + %d failed + %d dropped",
-		st.Received, st.Delivered, st.Failed, st.Dropped)
+	console.Print(account(h.Stats(), c))
 	return code
+}
+
+// account says what became of the records.
+func account(st asynchandler.Stats, c config) string {
+	if c.spool != "" {
+		return fmt.Sprintf("%d logged + %d from the disk = %d delivered + %d failed + %d dropped + %d waiting + %d on the disk",
+			st.Received, st.Recovered, st.Delivered, st.Failed, st.Dropped, st.Depth, st.Spooled)
+	}
+	return fmt.Sprintf("%d logged = %d given to OpenTelemetry + %d failed + %d dropped + %d waiting",
+		st.Received, st.Delivered, st.Failed, st.Dropped, st.Depth)
 }
 
 // dial says at once that nobody listens. A service would rather start all the same.
@@ -79,18 +85,23 @@ func dial(ctx context.Context, endpoint string) error {
 	return conn.Close()
 }
 
-// serve stands for a service that answers requests.
-func serve(ctx context.Context, logger *slog.Logger, c config) {
+// serve stands for a service that answers requests. It calls tell as often as c says.
+func serve(ctx context.Context, logger *slog.Logger, c config, tell func()) {
 	ctx, cancel := context.WithTimeout(ctx, c.duration)
 	defer cancel()
 	tick := time.NewTicker(time.Second / time.Duration(c.rate))
 	defer tick.Stop()
+	told := time.Now()
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			request(ctx, logger, n, c.fail > 0 && n%c.fail == 0)
+		}
+		if c.every > 0 && time.Since(told) >= c.every {
+			told = time.Now()
+			tell()
 		}
 	}
 }

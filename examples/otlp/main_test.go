@@ -74,6 +74,7 @@ func TestRunSaysWhatIsWrongInOneLine(t *testing.T) {
 		{"no number", []string{"-queue", "many"}, 2, "-queue"},
 		{"no queue", []string{"-queue", "0"}, 2, "-queue 0"},
 		{"fewer than none", []string{"-fail", "-1"}, 2, "-fail -1"},
+		{"less than nothing", []string{"-every", "-1s"}, 2, "-every -1s"},
 		{"no time", []string{"-for", "0s"}, 2, "-for"},
 		{"nobody listens", []string{"-endpoint", nobody}, 1, "no Collector: dial tcp " + nobody},
 	} {
