@@ -243,7 +243,7 @@ func (w *worker) beginLocked(to target, now time.Time) {
 	w.call = call{running: true, to: to, since: now, looked: now, every: every, seen: 1, timer: w.call.timer}
 	g.busy[to] = w
 	if w.call.timer == nil {
-		w.call.timer = time.AfterFunc(every, func() { w.look() })
+		w.call.timer = time.AfterFunc(every, w.look)
 	} else {
 		w.call.timer.Reset(every)
 	}
@@ -252,28 +252,25 @@ func (w *worker) beginLocked(to target, now time.Time) {
 // endLocked notes that the call has returned, with what became of it.
 func (w *worker) endLocked(a *attempt) {
 	g := w.engine
-	if w.call.timer != nil {
-		w.call.timer.Stop()
-	}
 	c := &w.call
+	if c.timer != nil {
+		c.timer.Stop()
+	}
 	c.running = false
 	g.busy[c.to] = nil
+	d := a.now.Sub(c.since)
 	if c.to == toNext {
 		g.sleep.Change(sleeper.Calling, sleeper.Awake)
+		g.accounts.durations.Record(d)
 	}
-	d := a.now.Sub(c.since)
 	if c.to != toSpool {
 		g.patience.credit.Settle(&c.charge, a.done, d)
-	}
-	if c.to == toSpool && g.disk.idle != nil {
+	} else if g.disk.idle != nil {
 		close(g.disk.idle)
 		g.disk.idle = nil
 	}
 	if isClosed(*g.patience.dry.Load()) {
 		g.patience.refill()
-	}
-	if c.to == toNext {
-		g.accounts.durations.Record(d)
 	}
 	if w.replaced {
 		if g.worker != nil && g.phase <= draining {

@@ -25,7 +25,7 @@ func TestRecordOfALaterVersionOnTheDisk(t *testing.T) {
 		var records [][]byte
 		for _, msg := range numbered(1, 3) {
 			r := slog.NewRecord(time.Now(), slog.LevelInfo, msg, 0)
-			records = append(records, archive.Append(nil, nil, &r))
+			records = append(records, (&archive.Codec{}).Append(nil, nil, &r))
 		}
 		records[1][0]++ // its version
 		require.NoError(t, s.Append(records))
