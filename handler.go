@@ -92,8 +92,8 @@ func same(a, b slog.Handler) bool {
 //
 // The ReplaceAttr of ho sees the original values, with their groups, once. It must be safe
 // for concurrent use. It runs on the worker if none of a record's values can change, else
-// on the caller. With a fallback, [WithOnDrop] or [WithMaxRecordSize] it always runs on the
-// caller: these get its results.
+// on the caller. With a fallback, [WithSpool], [WithOnDrop] or [WithMaxRecordSize] it always
+// runs on the caller: these get its results.
 //
 // w is used by one goroutine at a time and never closed. If it has a method Flush() error,
 // [Handler.Flush] calls that. EPIPE on standard output ends a Go program, whoever wrote:
