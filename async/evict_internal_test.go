@@ -120,3 +120,40 @@ func BenchmarkFloodOverHeld(b *testing.B) {
 		})
 	}
 }
+
+// A caller that has reserved the oldest place, and was stopped before it filled that, is
+// waited for by a protected record; another is refused.
+func TestEvictionWaitsForAPlaceThatIsNotFilled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rec := &testsink.Recorder{}
+		gate := testsink.NewBlocker(rec)
+		h := New(gate, Options{Capacity: 4, MaxWait: -1, StallTimeout: -1, DropReports: -1})
+		log := func(level slog.Level, msg string) error {
+			return h.Handle(context.Background(), slog.NewRecord(time.Now(), level, msg, 0))
+		}
+		require.NoError(t, log(slog.LevelInfo, "inside"))
+		<-gate.Entered()
+		ring := h.engine.ring
+		pos, e, _ := ring.Reserve()
+		for _, msg := range []string{"1", "2", "3"} {
+			require.NoError(t, log(slog.LevelInfo, msg))
+		}
+		began := time.Now()
+		assert.Equal(t, ErrDropped, log(slog.LevelInfo, "refused"))
+		assert.Zero(t, time.Since(began))
+
+		time.AfterFunc(20*time.Millisecond, func() {
+			e.h, e.rec = h, slog.NewRecord(time.Now(), slog.LevelInfo, "late", 0)
+			ring.Publish(pos)
+		})
+		require.NoError(t, log(slog.LevelError, "error"))
+		assert.Less(t, time.Since(began), 30*time.Millisecond)
+
+		gate.Release()
+		require.NoError(t, h.Close())
+		assert.Equal(t, []string{"inside", "1", "2", "3", "error"}, rec.Messages())
+		s := h.Stats()
+		assert.EqualValues(t, 2, s.Dropped, "the one refused, and the one that came late")
+		assert.EqualValues(t, 7, s.Received)
+	})
+}
