@@ -3,6 +3,8 @@ package capture_test
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -55,6 +57,8 @@ func BenchmarkRecordValue(b *testing.B) {
 		{"map", map[string]int{"a": 1, "b": 2, "c": 3}},
 		{"map_of_any", map[string]any{"a": 1, "b": "2", "c": nil}},
 		{"bytes", []byte("0123456789abcdef")},
+		{"header", http.Header{"Accept": {"text/html", "*/*"}, "User-Agent": {"curl/8.5.0"}, "X-Request-Id": {"0123456789abcdef"}}},
+		{"URL", &url.URL{Scheme: "https", Host: "example.com", Path: "/api/v1/orders", RawQuery: "limit=10&offset=20", Fragment: "top"}},
 		{"group", slog.GroupValue(plainAttrs[:3]...)},
 	}
 	for _, f := range formats {

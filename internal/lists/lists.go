@@ -41,16 +41,16 @@ func Clone(m reflect.Value) any {
 		return m.Interface()
 	}
 	c := maps.Clone(Of(m))
-	n := 0
-	for _, list := range c {
-		n += len(list)
-	}
-	all := make([]string, 0, n) // one object for the lists, as http.Header.Clone has it
+	room := make([]string, 0, len(c)+1) // one object for the lists, of which most have one element
 	for key, list := range c {
-		if list != nil {
-			all = append(all, list...)
-			c[key] = slices.Clip(all[len(all)-len(list):])
+		if list == nil {
+			continue
 		}
+		if cap(room)-len(room) < len(list) {
+			room = make([]string, 0, max(len(c), len(list)))
+		}
+		room = append(room, list...)
+		c[key] = slices.Clip(room[len(room)-len(list):])
 	}
 	return reflect.ValueOf(c).Convert(m.Type()).Interface()
 }
