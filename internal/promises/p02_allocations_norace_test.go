@@ -90,6 +90,17 @@ func TestDerivingForOneRecordAllocatesLittle(t *testing.T) {
 	}
 }
 
+// A value that can change is formatted in the call if a ReplaceAttr has to see it.
+func TestFormattingInTheCallAllocatesLittle(t *testing.T) {
+	h := asynchandler.NewJSONHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return a }})
+	l, v := slog.New(h), any(&struct{ Names []string }{[]string{"a"}})
+	log := func() {
+		l.LogAttrs(context.Background(), slog.LevelInfo, "request served", slog.Int("status", 200), slog.Any("value", v))
+	}
+	assert.LessOrEqual(t, testing.AllocsPerRun(2000, log), 4.) // the list, two handlers, and at times memory of encoding/json
+	assert.NoError(t, h.Close())
+}
+
 // Capacity is a bound: the memory comes with the records.
 func TestCapacityCostsNothing(t *testing.T) {
 	allocated := func(capacity int) uint64 {
