@@ -8,8 +8,8 @@ import (
 // run is records that follow each other on the disk, by their place there.
 type run struct{ from, n int }
 
-// doneRunsLocked returns the records on the disk that have their outcome and can be removed. The
-// last ones come first: to remove them leaves the others their places.
+// doneRunsLocked returns the records on the disk that have their outcome and can be
+// removed. The last ones come first: to remove them leaves the others their places.
 func (d *disk) doneRunsLocked() (runs []run) {
 	if len(d.there) == 0 {
 		return nil

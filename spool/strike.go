@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// RemoveRange removes n of the records that Next returns, from the one at the place from on, all
-// or none. Those before stay: these are struck out in their files. Like Remove it needs no room
-// on the disk, and what that does not take is written later.
+// RemoveRange removes n of the records that Next returns, from the one at the place from
+// on, all or none. Those before stay: these are struck out in their files. Like Remove it
+// needs no room on the disk, and what that does not take is written later.
 func (s *Spool) RemoveRange(from, n int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
