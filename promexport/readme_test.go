@@ -3,6 +3,7 @@ package promexport_test
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -22,7 +23,7 @@ func scraped(t *testing.T, sources ...promexport.Source) string {
 	t.Helper()
 	_, r := register(t, sources...)
 	got := httptest.NewRecorder()
-	promhttp.HandlerFor(r, promhttp.HandlerOpts{}).ServeHTTP(got, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(r, promhttp.HandlerOpts{}).ServeHTTP(got, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return got.Body.String()
 }
 

@@ -32,7 +32,7 @@ func isStandard(t reflect.Type) bool {
 
 // Of returns m, of a type that Is knows, without a name.
 func Of(m reflect.Value) Map {
-	return m.Convert(reflect.TypeFor[Map]()).Interface().(Map) //nolint:errcheck // it is one
+	return m.Convert(reflect.TypeFor[Map]()).Interface().(Map)
 }
 
 // Clone returns a copy of m, a map of such a type, of the same type.
