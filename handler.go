@@ -260,8 +260,8 @@ func (h *Handler) Close() error { return h.queue.Close() }
 func (h *Handler) Stats() Stats { return h.queue.Stats() }
 
 // Health returns nil, or a [*HealthError] that says what is wrong: the breaker is open
-// while records wait, a call into next or the fallback hangs, the oldest record has been
-// failing for 30 s, nine tenths of the queue are full, the spool is broken, or the handler
+// while records wait, a call into next, the fallback or the spool hangs, the oldest record has
+// been failing for 30 s, nine tenths of the queue are full, the spool is broken, or the handler
 // is closed. It waits for nothing. The readiness of a service should not depend on it if
 // the service can live without its log.
 func (h *Handler) Health() error { return h.queue.Health() }

@@ -151,9 +151,6 @@ func (a *attempt) accountLocked() {
 		g.disk.afterDiskLocked(a.err, a.now)
 	}
 	since(&g.accounts.health.failingSince, g.course.Troubled(), func() time.Time { return a.now })
-	if w.call.to == toNext && !g.course.Troubled() {
-		g.accounts.health.refusedSince = time.Time{}
-	}
 	g.accounts.settledLocked()
 	b.clear()
 	if a.probe {
@@ -176,6 +173,7 @@ func (a *attempt) settleDoneLocked() {
 	}
 	if toNext {
 		g.course.Taken(last, g.opts.BatchSize, a.now)
+		g.accounts.health.refusedSince = time.Time{}
 	}
 	if w.report {
 		g.accounts.counts.dropReports++

@@ -156,3 +156,42 @@ func TestTornReportAtTheDeadline(t *testing.T) {
 		assertOutcomes(t, h, outcomes{dropped: 1})
 	})
 }
+
+// A line of which next has a part, and whose rest is inside a call at the deadline, is half
+// written.
+func TestTornInACallAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := testsink.NewGate()
+		s := &restSink{gate: gate}
+		h := begin(t, &testsink.Recorder{}, async.Options{Sink: s})
+		info(h, "1")
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := h.Shutdown(ctx)
+		e, ok := errors.AsType[*async.ShutdownError](err)
+		require.True(t, ok, "%v", err)
+		assert.True(t, e.Torn)
+		assert.Equal(t, 1, e.Undelivered)
+		gate.Release()
+		synctest.Wait()
+		assertOutcomes(t, h, outcomes{delivered: 1})
+	})
+}
+
+// restSink takes a part of the first record, and the rest once its gate is open.
+type restSink struct {
+	gate *testsink.Gate
+	torn bool
+}
+
+func (s *restSink) Deliver(b *async.Batch) (int, error) {
+	b.Next()
+	if s.torn {
+		s.gate.Pass()
+		return 1, b.Handle()
+	}
+	s.torn = true
+	b.Torn()
+	return 0, errDown
+}

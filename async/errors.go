@@ -82,7 +82,7 @@ type ShutdownError struct {
 	// Drops says by level what was dropped since the shutdown began, as far as it was
 	// counted when Shutdown returned.
 	Drops []DropCount
-	Torn  bool  // the writer has a part of a line whose rest will not come
+	Torn  bool  // the writer had a part of a line. Its rest comes only if a call is under way with it
 	Err   error // the context's error
 }
 

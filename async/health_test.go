@@ -1,6 +1,7 @@
 package async_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -144,4 +145,18 @@ func TestHealthWhileRecordsWaitOnTheDisk(t *testing.T) {
 			require.NoError(t, h.Close())
 		})
 	}
+}
+
+// An outage of a next that panics began once, too, however many probes panic.
+func TestHealthSaysSinceWhenNextPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		next := testsink.Func(func(context.Context, slog.Record) error { panic("next") })
+		h := begin(t, next, async.Options{Gate: newBreaker()})
+		began := time.Now()
+		info(h, numbered(1, 5000)...)
+		time.Sleep(time.Minute)
+		var unhealthy *async.HealthError
+		require.ErrorAs(t, h.Health(), &unhealthy)
+		require.WithinDuration(t, began, unhealthy.Since, time.Second)
+	})
 }

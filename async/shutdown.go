@@ -74,14 +74,14 @@ func (s *ending) shutdown(ctx context.Context) error {
 	if await(done, s.result.ready) {
 		return s.result.err
 	}
-	err := errors.Join(s.result.drain)
+	errs := []error{s.result.drain}
 	if g.disk.keepsDone() {
-		err = errors.Join(err, fmt.Errorf("asynchandler: handler %q: what was delivered is still on the disk: %w", g.opts.Name, ctx.Err()))
+		errs = append(errs, fmt.Errorf("asynchandler: handler %q: what was delivered is still on the disk: %w", g.opts.Name, ctx.Err()))
 	}
 	if len(g.opts.OnShutdown) > 0 { // else what is left to do is the handler's own
-		err = errors.Join(err, fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", g.opts.Name, ctx.Err()))
+		errs = append(errs, fmt.Errorf("asynchandler: handler %q: a shutdown function has not returned: %w", g.opts.Name, ctx.Err()))
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // isEmpty reports whether every record has its outcome.
@@ -194,7 +194,7 @@ func (s *ending) abandon(ctx context.Context, done <-chan struct{}, cause error)
 		}
 		g.disk.moveLocked()
 		delivered, fallback, _ := g.accounts.underwayLocked()
-		e := &ShutdownError{Handler: g.opts.Name, Err: cause, Torn: g.course.Torn()}
+		e := &ShutdownError{Handler: g.opts.Name, Err: cause, Torn: g.course.Torn() || g.resumesLocked()}
 		e.Undelivered = g.depthLocked(g.ring.Tail()) - int(delivered+fallback)
 		g.course.Remove(func(h *course.Held[entry]) bool {
 			if h.Stored {
@@ -228,6 +228,12 @@ func (s *ending) abandon(ctx context.Context, done <-chan struct{}, cause error)
 	} else {
 		go s.abandonLeftovers()
 	}
+}
+
+// resumesLocked reports whether a call into next has a record of which next has a part.
+func (g *engine) resumesLocked() bool {
+	w := g.busy[toNext]
+	return w != nil && len(w.batch.held) > 0 && w.batch.held[0].Torn()
 }
 
 // chunk is how many records are booked at a time.

@@ -57,7 +57,7 @@ type BytesLimiter interface {
 // which were delivered while an older one was refused come again from the next process.
 type RangeRemover interface {
 	// RemoveRange removes n of the records that Next returns, from the one at the place from
-	// on, all or none.
+	// on, all or none. After an error it is not called again, and that is no failure of the spool.
 	RemoveRange(from, n int) error
 }
 
@@ -148,7 +148,6 @@ func (d *disk) spoolLocked(now time.Time) (s course.Spool) {
 		Some: d.waiting > 0,
 		More: d.size > len(d.there) || d.storingLocked(),
 		Full: d.full,
-		Done: len(d.doneRunsLocked()) > 0,
 		Shut: d.shut,
 		Late: g.ending.lateLocked(now),
 	}

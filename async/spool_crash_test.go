@@ -2,6 +2,7 @@ package async_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"slices"
@@ -90,3 +91,40 @@ func TestRefusedRecordDoesNotStopTheDisk(t *testing.T) {
 type stingyRemover struct{ *spool.Spool }
 
 func (s *stingyRemover) Next(limit int) ([][]byte, error) { return s.Spool.Next(min(limit, 16)) }
+
+// A spool that cannot remove what is behind a refused record loses nothing but that: the rest
+// goes on, and the error is told once.
+func TestRangeThatCannotBeRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		leaveOnDisk(t, dir, 100)
+		rec, errs := &testsink.Recorder{}, newJournal()
+		failer := testsink.NewFailer(rec, errDown, testsink.HasMessage("1"))
+		s := &brokenRemover{Spool: openSpool(t, dir)}
+		h := begin(t, failer, async.Options{
+			Gate: newBreaker(), BatchSize: 8, MaxAttempts: 1_000_000, Spool: s,
+			ErrorHandler: func(err error) {
+				if errors.Is(err, errRange) {
+					errs.hear(err)
+				}
+			},
+		})
+		time.Sleep(time.Minute)
+		info(h, numbered(101, 120)...)
+		time.Sleep(time.Minute)
+		require.Equal(t, numbered(2, 120), rec.Messages())
+		require.Len(t, errs.what(), 1)
+		require.False(t, h.Stats().SpoolBroken)
+		failer.Heal()
+		time.Sleep(time.Minute)
+		require.NoError(t, h.Close())
+		assertOutcomes(t, h, outcomes{delivered: 120})
+		require.Empty(t, afterACrash(t, dir))
+	})
+}
+
+var errRange = errors.New("no range can be removed")
+
+type brokenRemover struct{ *spool.Spool }
+
+func (*brokenRemover) RemoveRange(int, int) error { return errRange }

@@ -1,9 +1,6 @@
 package async
 
-import (
-	"errors"
-	"slices"
-)
+import "slices"
 
 // run is records that follow each other on the disk, by their place there.
 type run struct{ from, n int }
@@ -50,21 +47,22 @@ func (d *disk) stayingLocked() []uint64 {
 	return ages
 }
 
-// remove removes these from the disk, and says which have gone.
-func (d *disk) remove(runs []run, gone func(run)) (err error) {
+// remove removes these from the disk, and says which have gone. Of those behind others, which
+// come first, none is tried after one that failed.
+func (d *disk) remove(runs []run, gone func(run)) (front, behind error) {
 	for _, r := range runs {
-		var failed error
-		if r.from == 0 {
-			failed = d.spool.Remove(r.n)
-		} else {
-			failed = d.ranges.RemoveRange(r.from, r.n)
+		switch {
+		case r.from == 0:
+			if front = d.spool.Remove(r.n); front == nil {
+				gone(r)
+			}
+		case behind == nil:
+			if behind = d.ranges.RemoveRange(r.from, r.n); behind == nil {
+				gone(r)
+			}
 		}
-		if failed == nil {
-			gone(r)
-		}
-		err = errors.Join(err, failed)
 	}
-	return err
+	return front, behind
 }
 
 // removedLocked notes that these have gone from the disk.

@@ -76,7 +76,7 @@ func (d *disk) closeSpool() (err error) {
 	defer d.tellGone()
 	defer claims.Release(d.spool)
 	defer func() { err = errors.Join(err, d.spool.Close()) }()
-	err = d.remove(runs, func(run) {})
+	err = errors.Join(d.remove(runs, func(run) {}))
 	d.g.locked(func() { d.struck = err == nil })
 	return err
 }

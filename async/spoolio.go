@@ -87,6 +87,7 @@ type loading struct {
 	held            []course.Held[entry]
 	bad             int // of held, those that cannot be read
 	unreadable, err error
+	unmarked        error // what is done behind others could not be removed
 }
 
 // load removes from the disk what is done, and takes records from there, at most so many. The
@@ -112,11 +113,16 @@ func (w *worker) load(most int) {
 // read does what the spool is needed for.
 func (l *loading) read() error {
 	d := &l.w.engine.disk
-	if err := d.remove(l.done, func(r run) {
+	front, behind := d.remove(l.done, func(r run) {
 		l.removed = append(l.removed, r)
 		l.outstanding -= r.n
-	}); err != nil || l.more == 0 {
-		return err
+	})
+	l.unmarked = behind
+	if l.outstanding == 0 {
+		d.held = nil // the memory of an outage, if nothing follows
+	}
+	if front != nil || l.more == 0 {
+		return front
 	}
 	records, err := d.spool.Next(l.outstanding + l.more)
 	if err != nil {
@@ -132,9 +138,6 @@ func (l *loading) read() error {
 			h.Value.h = nil
 		}
 		l.held = d.held[:i+1]
-	}
-	if len(fresh) == 0 {
-		d.held = nil // the memory of an outage
 	}
 	if len(records) == 0 && l.outstanding == 0 {
 		if n := d.spool.Len(); n > 0 {
@@ -170,9 +173,15 @@ func (l *loading) end() {
 		if a.err != nil {
 			a.noteErrorLocked()
 		}
+		if l.unmarked != nil {
+			d.ranges = nil
+		}
 		l.holdLocked()
 	})
 	defer d.tellGone()
+	if l.unmarked != nil {
+		g.tell.error(&DeliveryError{Handler: g.opts.Name, Attempts: 1, Err: &spoolError{l.unmarked}})
+	}
 	switch {
 	case a.err != nil:
 		a.attempts = 1

@@ -208,6 +208,7 @@ func (w *worker) factsLocked(now time.Time, permit *Permit) course.Facts {
 	f := g.asideLocked(now)
 	f.Waiting, f.Batch = g.ring.Len(), g.opts.BatchSize
 	f.Next, f.Probe = course.Unasked, g.probe.open
+	f.Spool.Done = len(g.disk.doneRunsLocked()) > 0
 	if g.admission.room.Waiting() > 0 && !w.quick {
 		f.Batch = min(f.Batch, urgent)
 	}

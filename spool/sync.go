@@ -40,6 +40,18 @@ func (s *Spool) sync() error {
 			err = errors.Join(err, e)
 		}
 	}
+	return errors.Join(err, s.closeIdle())
+}
+
+// closeIdle closes the files that are neither read nor appended to: there may be thousands.
+func (s *Spool) closeIdle() (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, g := range s.segments {
+		if g != s.active && i != s.reading && !g.dirty {
+			err = errors.Join(err, g.close())
+		}
+	}
 	return err
 }
 

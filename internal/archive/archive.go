@@ -115,6 +115,9 @@ func (c *Codec) Read(b []byte) (r Record, err error) {
 		return r, fmt.Errorf("%w: %d, want at most %d", ErrVersion, v, version)
 	}
 	line := d.byte() == 1
+	if line {
+		d.text = "" // a message would keep the line
+	}
 	r.Level = slog.Level(d.varint())
 	r.Time = d.time()
 	r.Chain = d.bytes()

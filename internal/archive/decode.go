@@ -14,7 +14,7 @@ import (
 // decoder reads from the front of b. After an error all that it reads is zero.
 type decoder struct {
 	b     []byte
-	text  string // all that there was to read: strings are parts of it
+	text  string // all that there was to read: strings are parts of it; empty if they are to be copies
 	err   error
 	depth int
 }
@@ -74,9 +74,12 @@ func (d *decoder) bytes() []byte {
 }
 
 func (d *decoder) string() string {
-	n := len(d.bytes())
+	p := d.bytes()
+	if d.text == "" {
+		return string(p)
+	}
 	end := len(d.text) - len(d.b)
-	return d.text[end-n : end]
+	return d.text[end-len(p) : end]
 }
 
 func (d *decoder) source() slog.Source {

@@ -96,6 +96,7 @@ func someRecords(zone *time.Location, pc uintptr) []slog.Record {
 		{slog.Any("e", errors.New("a \"quote\"")), slog.Any("n", nil), slog.Any("l", slog.LevelWarn), slog.Any("ip", netip.AddrFrom4([4]byte{1, 2, 3, 4}))},
 		{slog.Any("b", []byte("ab\xff")), slog.Any("s", []string{"a", "é"}), slog.Any("m", map[string]int{"a": 1}), slog.Any("p", &slog.Source{File: "f", Line: 3})},
 		{slog.String("two words", "=\\"), slog.Group("g h", slog.Int("i", 1), slog.Group("", slog.Int("j", 2))), slog.Group("k", slog.Int("gone", 1), slog.Int("l", 1))},
+		{slog.Any("h", map[string][]string{"B": {"b", ""}, "A": nil, "\u00e9": {}})},
 		{slog.Int("gone", 1)},
 		nil,
 	}

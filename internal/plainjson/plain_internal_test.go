@@ -157,7 +157,7 @@ func TestCheckFindsWhatDiffers(t *testing.T) {
 	var all bytes.Buffer
 	logSome(slogsOwn(&all, &slog.HandlerOptions{AddSource: true}, false))
 	require.Contains(t, []string{`\ufffd`, "\ufffd"}, invalid)
-	for _, want := range []string{`\u0000`, `\u2028`, invalid, `"source":{"function":`, `"time":"2026-01-02T03:04:05.`, `-01:30"`, `"i j":{`, `"1.2.3.4"`, `"YWL/"`} {
+	for _, want := range []string{`\u0000`, `\u2028`, invalid, `"source":{"function":`, `"time":"2026-01-02T03:04:05.`, `-01:30"`, `"i j":{`, `"1.2.3.4"`, `"YWL/"`, `{"A":null,"B":["b",""],"é":[]}`} {
 		require.Contains(t, all.String(), want)
 	}
 }

@@ -25,9 +25,10 @@ const (
 // pointer points at only the type is asked, since another goroutine may be changing it; the
 // exceptions are [slog.Source], [net/url.URL] and the errors that cannot change ([errors.New],
 // [fmt.Errorf], [errors.Join]). Slices and maps are looked into if they, the structs around
-// them, and the keys and elements of the map have no methods: slog's handlers read those
-// too. Values are followed 16 deep and their first 1,024 elements are looked at, those of a
-// []string and a map[string]string all; of groups 65,536 attributes are. So cyclic data
+// them, and the keys and elements of the map have no methods, or are an [net/http.Header],
+// [net/url.Values] or [net/textproto.MIMEHeader]: slog's handlers read those too. Values are
+// followed 16 deep and their first 1,024 elements are looked at, those of a []string, a
+// map[string]string and a map[string][]string all; of groups 65,536 attributes are. So cyclic data
 // does no harm. The estimate is rough for what is not looked at, most of all for data
 // behind pointers.
 //

@@ -121,10 +121,14 @@ func (s *Sleeper) GatherFrom(from Manner, d time.Duration) {
 	if !s.state.Change(from, Napping) {
 		return
 	}
-	if due := s.due.Load(); due > 0 {
+	due := s.due.Load()
+	if due > 0 {
 		d = min(d, time.Duration(due)-time.Since(s.began))
 	}
 	s.timer.Reset(d)
+	if s.state.Load() != Napping || s.due.Load() != due { // it is the timer of another rest now
+		s.Poke()
+	}
 }
 
 // Wake ends the sleep if it still is of that kind.
