@@ -42,13 +42,24 @@ func (s *subject) checkBalance(st asynchandler.Stats) {
 	assert.Equal(s.t, st.Received+st.Recovered, sum, "%+v", st)
 }
 
+// still returns the statistics and what next has taken, of one moment: a function that a
+// shutdown has left behind may log on a machine with little time for it.
+func (s *subject) still() (st asynchandler.Stats, taken []string, torn string) {
+	for {
+		st = s.Stats()
+		taken, torn = s.settled()
+		if now := s.Stats(); now.Received == st.Received && now.Delivered == st.Delivered {
+			return st, taken, torn
+		}
+	}
+}
+
 // check holds the statistics against the ledger. Nobody does anything meanwhile, but calls
 // into next may hang, and so may callers in their wake.
 func (s *subject) check(ended, bubble bool) {
-	taken, torn := s.settled()
+	st, taken, torn := s.still()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := s.Stats()
 	s.checkBalance(st)
 	returned, direct, doubtful, underway := 0, 0, 0, 0
 	for id, g := range s.given {
