@@ -153,16 +153,22 @@ func (d *disk) measure() {
 	d.g.apart(func() { d.op.size = d.spool.Len() })
 }
 
+// failure returns what there is to tell of err, if that is one.
+func (l *loading) failure(err error) attempt {
+	a := attempt{w: l.w, now: time.Now(), attempts: 1}
+	if err != nil {
+		a.err = &spoolError{err}
+		l.w.engine.guard(a.read, l.w.engine.notePanic)
+	}
+	return a
+}
+
 // end accounts for the call, whatever became of it.
 func (l *loading) end() {
 	g := l.w.engine
 	d := &g.disk
 	d.measure()
-	a := attempt{w: l.w, now: time.Now()}
-	if l.err != nil {
-		a.err = &spoolError{l.err}
-	}
-	g.guard(a.read, g.notePanic)
+	a, behind := l.failure(l.err), l.failure(l.unmarked)
 	g.locked(func() {
 		l.w.endLocked(&a)
 		d.removedLocked(l.removed)
@@ -170,21 +176,21 @@ func (l *loading) end() {
 		if l.more > 0 || len(l.removed) > 0 {
 			d.full = l.more > 0 && l.err == nil && len(l.held) == 0 && d.op.size > l.outstanding
 		}
+		if behind.err != nil {
+			behind.noteErrorLocked()
+			d.ranges = nil
+		}
 		if a.err != nil {
 			a.noteErrorLocked()
-		}
-		if l.unmarked != nil {
-			d.ranges = nil
 		}
 		l.holdLocked()
 	})
 	defer d.tellGone()
-	if l.unmarked != nil {
-		g.tell.error(&DeliveryError{Handler: g.opts.Name, Attempts: 1, Err: &spoolError{l.unmarked}})
+	if behind.err != nil {
+		behind.tellFailed()
 	}
 	switch {
 	case a.err != nil:
-		a.attempts = 1
 		a.tellFailed()
 	case l.bad > 0:
 		g.tell.error(&DeliveryError{Handler: g.opts.Name, Attempts: 1, Err: &spoolError{fmt.Errorf("%d records cannot be read: %w", l.bad, l.unreadable)}})
