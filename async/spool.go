@@ -57,7 +57,8 @@ type BytesLimiter interface {
 // which were delivered while an older one was refused come again from the next process.
 type RangeRemover interface {
 	// RemoveRange removes n of the records that Next returns, from the one at the place from
-	// on, all or none. After an error it is not called again, and that is no failure of the spool.
+	// on, all or none. After an error it is not called again before the end of a shutdown, and
+	// that is no failure of the spool.
 	RemoveRange(from, n int) error
 }
 
@@ -73,6 +74,7 @@ type disk struct {
 	g         *engine
 	spool     Spool        // nil if there is none; never changes
 	ranges    RangeRemover // the same, if it is one
+	putOff    bool         // what is done behind others is removed at the end: it failed once
 	tells     bool         // it is an EvictTeller
 	max       int64        // largest record, 0 is no limit
 	limit     int64        // of its bytes, 0 is unknown

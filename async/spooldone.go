@@ -17,7 +17,7 @@ func (d *disk) doneRunsLocked() (runs []run) {
 		for from > 0 && (len(staying) == 0 || staying[len(staying)-1] < d.there[from-1]) {
 			from--
 		}
-		if from < end && (from == 0 || d.ranges != nil) {
+		if from < end && (from == 0 || d.ranges != nil && (d.closed || !d.putOff)) {
 			runs = append(runs, run{from, end - from})
 		}
 		if end = from - 1; len(staying) > 0 {

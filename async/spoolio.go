@@ -178,7 +178,7 @@ func (l *loading) end() {
 		}
 		if behind.err != nil {
 			behind.noteErrorLocked()
-			d.ranges = nil
+			d.putOff = true
 		}
 		if a.err != nil {
 			a.noteErrorLocked()
