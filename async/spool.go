@@ -272,7 +272,7 @@ func (w *worker) thereLocked(i int) bool {
 func (d *disk) untilRetryLocked(p *plan, now time.Time) {
 	g := d.g
 	wait := d.retry.Sub(now)
-	if wait > 0 && d.waiting+g.depthLocked(g.ring.Tail()) > 0 && (p.Wait == 0 || p.Wait > wait) {
+	if wait > 0 && d.size+g.depthLocked(g.ring.Tail()) > 0 && (p.Wait == 0 || p.Wait > wait) { // what is done is to go, too
 		p.Wait = wait
 	}
 }

@@ -136,7 +136,7 @@ func spooledToAFullDisk() {
 		_, err = junk.Write(make([]byte, 4<<10))
 	}
 	up.Store(true)
-	for s := h.Stats(); s.Spooled+s.Depth > 0; s = h.Stats() {
+	for s := h.Stats(); s.Spooled+s.Depth > 0 || s.SpooledBytes > 0; s = h.Stats() {
 		time.Sleep(time.Millisecond)
 	}
 	tell("replayed", h)
