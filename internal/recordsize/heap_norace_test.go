@@ -81,3 +81,25 @@ func checkGrowth(t *testing.T, makeOne func() slog.Record) {
 	assert.GreaterOrEqual(t, estimate, least*grown, "the heap grew by %.0f bytes", grown)
 	assert.LessOrEqual(t, estimate, most*grown, "the heap grew by %.0f bytes", grown)
 }
+
+// The doc promises 30% of the growth of the heap.
+func TestOfIsNearTheGrowthOfTheHeap(t *testing.T) {
+	const count, bound = 2000, 0.30
+	for _, tt := range corpus {
+		t.Run(tt.name, func(t *testing.T) {
+			records := make([]slog.Record, count)
+			before := heap()
+			for i := range records {
+				records[i] = tt.make(i)
+			}
+			grown := float64(heap()-before) / count
+			var sum int64
+			for _, r := range records {
+				sum += recordsize.Of(&r)
+			}
+			estimate := float64(sum) / count
+			t.Logf("heap %.0f, estimate %.0f", grown, estimate)
+			assert.InEpsilon(t, grown, estimate, bound)
+		})
+	}
+}

@@ -1,3 +1,5 @@
+//go:build !race
+
 package recorder_test
 
 import (
@@ -11,10 +13,8 @@ import (
 	"github.com/asynchandler/asynchandler/recorder"
 )
 
+// Under the race detector sync.Pool throws things away at random.
 func TestAKeptRecordAllocatesNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("under the race detector sync.Pool throws things away at random")
-	}
 	begun := begin(t, 1)[0]
 	for name, ctx := range map[string]context.Context{
 		"for all": t.Context(), "begun": begun, "by key": withTrace(t.Context(), "a"),
