@@ -224,3 +224,29 @@ func TestSpoolThatReturnsNothing(t *testing.T) {
 		require.NoError(t, h.Close())
 	})
 }
+
+// What was delivered leaves a disk that has just refused some, though nothing is logged after
+// it.
+func TestBrokenSpoolLetsGoOfWhatIsDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		leaveOnDisk(t, dir, 5)
+		full := errors.New("no space left")
+		s := &brokenSpool{Spool: openSpool(t, dir)}
+		s.err.Store(&full)
+		next := testsink.NewBlocker(nil)
+		h := begin(t, next, async.Options{Gate: newBreaker(), Capacity: 4, MaxWait: -1, Spool: s})
+		<-next.Entered()
+		info(h, numbered(6, 9)...)
+		for !h.Stats().SpoolBroken {
+			time.Sleep(time.Millisecond)
+		}
+		next.Release() // what is left is delivered before the disk is tried again
+		time.Sleep(time.Minute)
+		st := assertIdentity(t, h)
+		require.Equal(t, 9, int(st.Delivered))
+		require.Zero(t, s.Len(), "still on the disk")
+		require.False(t, st.SpoolBroken)
+		require.NoError(t, h.Close())
+	})
+}
