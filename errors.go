@@ -48,7 +48,7 @@ type (
 	//	Handler     string      // name of the handler
 	//	Undelivered int         // records that were waiting or inside next at that moment
 	//	Drops       []DropCount // by level, what was dropped since the shutdown began
-	//	Torn        bool        // the writer had a part of a line. Its rest comes only if a call is under way with it
+	//	Torn        bool        // the writer had a part of a line
 	//	Err         error       // the context's error
 	ShutdownError = async.ShutdownError
 	// SuppressedError stands for errors that the error handler was not called with; see

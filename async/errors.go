@@ -82,7 +82,9 @@ type ShutdownError struct {
 	// Drops says by level what was dropped since the shutdown began, as far as it was
 	// counted when Shutdown returned.
 	Drops []DropCount
-	Torn  bool  // the writer had a part of a line. Its rest comes only if a call is under way with it
+	// Torn says that the writer had a part of a line. Its rest comes only if a call was under
+	// way with it.
+	Torn bool
 	Err   error // the context's error
 }
 

@@ -167,7 +167,8 @@ func (h *Handler) Stats() Stats { return h.engine.accounts.stats() }
 // Health returns nil, or a [*HealthError] that says what is wrong with the handler: its
 // gate refuses next while records wait, a call hangs, the oldest record has been failing
 // for 30 s, nine tenths of the queue are full, the spool is broken, or the handler is
-// closed. It waits for nothing. It is not meant for the readiness of a service that can live without its log.
+// closed. It waits for nothing. It is not meant for the readiness of a service that can
+// live without its log.
 func (h *Handler) Health() error { return h.engine.accounts.unhealthy() }
 
 // AskGate makes the worker ask [Options.Gate] again now, instead of after the time

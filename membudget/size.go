@@ -18,8 +18,8 @@ import (
 // them, and the keys and elements of the map have no methods, or are an [net/http.Header],
 // [net/url.Values] or [net/textproto.MIMEHeader]: slog's handlers read those too. Values are
 // followed 16 deep and their first 1,024 elements are looked at, those of a []string, a
-// map[string]string and a map[string][]string all; of groups 65,536 attributes are. So cyclic data
-// does no harm. The estimate is rough for what is not looked at, most of all for data
+// map[string]string and a map[string][]string all; of groups 65,536 attributes are. So
+// cyclic data does no harm. The estimate is rough for what is not looked at, most of all for data
 // behind pointers.
 //
 // A string counts with its length wherever it is, so constants and strings that several

@@ -6,9 +6,10 @@
 //
 // Plain are strings, numbers, booleans, durations, times, levels, sources, the errors of
 // [errors.New] and [fmt.Errorf], IP addresses, URLs, slices of strings and bytes, maps of
-// lists of strings, JSON that is compact, and groups of all these. There is little to decide about such a value, only bytes
-// to copy. All others are left to slog's own handler, one by one, so that slog's rules for
-// them are in slog alone. A source is looked up once for each call site.
+// lists of strings, JSON that is compact, and groups of all these. There is little to decide
+// about such a value, only bytes to copy. All others are left to slog's own handler, one by
+// one, so that slog's rules for them are in slog alone. A source is looked up once for each
+// call site.
 //
 // slog of another Go release might write something else: so [New] and [NewText] compare some
 // lines of the two once per process, and return slog's handler if they differ.

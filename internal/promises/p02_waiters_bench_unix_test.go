@@ -73,8 +73,8 @@ func cpuOfBlocked(tb testing.TB, goroutines int) time.Duration {
 	return used
 }
 
-// What it takes, in processor time, to let one log call go that waits for its record (WithSyncLevel), while so
-// many do: the same, however many.
+// What it takes, in processor time, to let one log call go that waits for its record
+// (WithSyncLevel), while so many do: the same, however many.
 func BenchmarkWaitersForTheirRecords(b *testing.B) {
 	for _, n := range []int{100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
