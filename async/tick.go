@@ -94,8 +94,7 @@ func (p *patience) dryUp() {
 }
 
 // refill lets callers wait again, if there is credit for it. The worker calls it, after a
-// call: see
-// [waitroom.Bells] for why it makes the channel.
+// call: see [waitroom.Bells] for why it makes the channel.
 func (p *patience) refill() {
 	if p.credit.Left() > 0 {
 		dry := make(chan struct{})

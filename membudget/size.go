@@ -19,8 +19,8 @@ import (
 // [net/url.Values] or [net/textproto.MIMEHeader]: slog's handlers read those too. Values are
 // followed 16 deep and their first 1,024 elements are looked at, those of a []string, a
 // map[string]string and a map[string][]string all; of groups 65,536 attributes are. So
-// cyclic data does no harm. The estimate is rough for what is not looked at, most of all for data
-// behind pointers.
+// cyclic data does no harm. The estimate is rough for what is not looked at, most of all
+// for data behind pointers.
 //
 // A string counts with its length wherever it is, so constants and strings that several
 // records share count in each record, and a substring does not count what it is a part of.

@@ -29,8 +29,8 @@ const (
 // [net/url.Values] or [net/textproto.MIMEHeader]: slog's handlers read those too. Values are
 // followed 16 deep and their first 1,024 elements are looked at, those of a []string, a
 // map[string]string and a map[string][]string all; of groups 65,536 attributes are. So
-// cyclic data does no harm. The estimate is rough for what is not looked at, most of all for data
-// behind pointers.
+// cyclic data does no harm. The estimate is rough for what is not looked at, most of all
+// for data behind pointers.
 //
 // A string counts with its length wherever it is, so constants and strings that several
 // records share count in each record, and a substring does not count what it is a part of.
@@ -55,7 +55,8 @@ func OfPlain(r *slog.Record) (size int64, plain bool) {
 }
 
 // Freezing replaces each value of a record that may change by what freeze makes of it, and
-// returns what Of says of the record then. It reports false, and does nothing, if not all attributes can be changed in place.
+// returns what Of says of the record then. It reports false, and does nothing, if not all
+// attributes can be changed in place.
 func Freezing(r *slog.Record, freeze func(slog.Value, slog.Kind) slog.Value) (size int64, ok bool) {
 	own, ok := peek.Own(r)
 	if !ok || r.NumAttrs() > len(own) {
