@@ -85,7 +85,7 @@ type ShutdownError struct {
 	// Torn says that the writer had a part of a line. Its rest comes only if a call was under
 	// way with it.
 	Torn bool
-	Err   error // the context's error
+	Err  error // the context's error
 }
 
 // Error names the handler, the number of records, what was dropped by level, and the
